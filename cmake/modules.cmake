@@ -1,0 +1,7 @@
+# The modules by layer (docs/architecture.md); a line each. A folder declares its own library, its
+# tests lie under tests/unit/<module>, its fuzz targets under fuzz/.
+add_subdirectory(src/base)
+add_subdirectory(src/crypto)
+add_subdirectory(src/cbor)
+add_subdirectory(tests/unit)
+add_subdirectory(fuzz)
