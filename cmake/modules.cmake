@@ -3,5 +3,8 @@
 add_subdirectory(src/base)
 add_subdirectory(src/crypto)
 add_subdirectory(src/cbor)
+add_subdirectory(src/conf)
+add_subdirectory(src/obs)
+add_subdirectory(src/http)
 add_subdirectory(tests/unit)
 add_subdirectory(fuzz)
