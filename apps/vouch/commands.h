@@ -1,0 +1,9 @@
+/* commands.h - the commands of `vouch`; each file of this folder defines those of one noun. */
+#ifndef VOUCH_APP_COMMANDS_H
+#define VOUCH_APP_COMMANDS_H
+
+#include <vouch/cli/cli.h>
+
+int cmd_explain(const struct vch_cli_cmd *cmd, int argc, char **argv);
+
+#endif
