@@ -170,7 +170,7 @@ static void test_verify__refuses_wrong_key_and_wrong_algorithm(void **state)
     assert_vch_ok(cr->verify(sa->alg, &sa->pub, &msg, 1, VCH_BYTES_OF(sig)));
 }
 
-/* req-test: Y.2247-7.2.1-1 (an off-curve, small-order or otherwise invalid key is refused) */
+/* req-test: Y.2247-7.1-3 (an off-curve, small-order or otherwise invalid key is refused) */
 static void test_pubkey_check__refuses_what_is_no_key(void **state)
 {
     static const char *const bad_ed[] = {

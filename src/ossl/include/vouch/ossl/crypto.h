@@ -11,7 +11,7 @@
  * refuses keys that are not canonical or of small order; pubkey_check also refuses a key outside
  * the subgroup of prime order, about which verifiers could disagree.
  *
- * req: Y.2247-7.1-11 */
+ * req: Y.2247-7.1-3 (a key that is no key is refused) */
 const struct vch_crypto *vch_ossl_crypto(void);
 
 /* A vch_random_fn; SELF is not used. Random bytes from OpenSSL's private generator.

@@ -2,7 +2,7 @@
  * Layer 7, impure (randomness, files). A key is immutable once made: signing with one key from
  * several threads is safe.
  *
- * req: Y.2247-7.2.1-1 (the owner of a key makes it, no other party does) */
+ * req: Y.2247-7.1-3 (the owner of a key makes it, no other party does) */
 #ifndef VOUCH_OSSL_KEY_H
 #define VOUCH_OSSL_KEY_H
 
