@@ -28,7 +28,7 @@ struct vch_stmt_ack {
 
 /* Errors: those of vch_cbor_*; LIMIT; CBOR_FIELD; CBOR_LABEL; ENTRY_ADDRESS. */
 VCH_CHECKED vch_err vch_stmt_ack_decode(struct vch_bytes in, struct vch_stmt_ack *ret);
-/* Errors: NO_ROOM; LIMIT; ENTRY_ADDRESS. */
+/* Errors: NO_ROOM; LIMIT; CBOR_FIELD; ENTRY_ADDRESS. */
 VCH_CHECKED vch_err vch_stmt_ack_encode(const struct vch_stmt_ack *a, struct vch_span out,
                                         struct vch_bytes *ret);
 

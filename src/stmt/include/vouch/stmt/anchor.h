@@ -6,7 +6,7 @@
 #include <vouch/stmt/statement.h>
 
 struct vch_stmt_anchor {
-    struct vch_stmt st;    /* decoded only */
+    struct vch_sign1 st;   /* decoded only */
     struct vch_bytes root; /* 32 bytes */
     uint64_t count;        /* leaves */
     bool by_device;        /* decoded only: iss is a key URI; otherwise an enrolled aggregator */
@@ -20,7 +20,7 @@ VCH_CHECKED vch_err vch_stmt_anchor_encode(const struct vch_crypto *cr,
                                            const struct vch_stmt_anchor *a, struct vch_bytes iss,
                                            struct vch_bytes sub, int64_t iat_s, struct vch_span out,
                                            struct vch_bytes *ret);
-/* Errors: those of vch_stmt_decode; STMT_TYPE; STMT_FIELD; STMT_NAMES. */
+/* Errors: those of vch_sign1_decode; STMT_TYPE; STMT_FIELD; STMT_NAMES. */
 VCH_CHECKED vch_err vch_stmt_anchor_decode(struct vch_bytes in, struct vch_stmt_anchor *ret);
 
 /* Leaf of an anchor's tree: SHA-256(0x00 || SHA-256(item)). */

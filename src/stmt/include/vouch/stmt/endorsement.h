@@ -6,7 +6,7 @@
 #include <vouch/stmt/registration.h>
 
 struct vch_stmt_endorsement {
-    struct vch_stmt st;               /* decoded only; iss = AS id, cert_hash = its certificate */
+    struct vch_sign1 st;              /* decoded only; iss = AS id, x5t = its certificate */
     uint8_t subject[VCH_SUBJECT_LEN]; /* decoded from `sub` */
     enum vch_action action;
     uint64_t seq;
@@ -34,9 +34,9 @@ VCH_CHECKED vch_err vch_stmt_endorsement_encode(
     const struct vch_hash *digests, size_t digest_count, int64_t iat_s, struct vch_span out,
     struct vch_bytes *ret);
 
-/* Errors: those of vch_stmt_decode and vch_stmt_registration_decode; STMT_TYPE; STMT_FIELD;
+/* Errors: those of vch_sign1_decode and vch_stmt_registration_decode; STMT_TYPE; STMT_FIELD;
  * STMT_CHAIN; STMT_AUDIENCE (a `register` of a registration made for another AS); DIGESTS. */
-VCH_CHECKED vch_err vch_stmt_endorsement_decode(struct vch_bytes in,
+VCH_CHECKED vch_err vch_stmt_endorsement_decode(const struct vch_crypto *cr, struct vch_bytes in,
                                                 struct vch_stmt_endorsement *ret);
 
 /* The AS's signature by AS_KEY, then the device's signature inside.

@@ -5,15 +5,12 @@
 #ifndef VOUCH_STMT_ITEM_H
 #define VOUCH_STMT_ITEM_H
 
-#include <vouch/crypto/port.h>
+#include <vouch/cose/sign1.h>
 #include <vouch/stmt/entry_address.h>
 
 struct vch_stmt_item {
-    /* decoded only; views of the input */
-    struct vch_bytes whole;
-    struct vch_bytes protected;
-    struct vch_bytes sig;
-    enum vch_alg alg;
+    /* decoded only */
+    struct vch_sign1 st;
     /* both ways */
     struct vch_bytes kid;          /* 16 bytes: start of the endorsement's transaction ID */
     struct vch_bytes content_type; /* of the raw data; may be empty */
@@ -36,8 +33,8 @@ VCH_CHECKED vch_err vch_stmt_item_encode(const struct vch_signer *signer,
                                          const struct vch_stmt_item *it, struct vch_span out,
                                          struct vch_bytes *ret);
 
-/* Errors: those of vch_cbor_*; LIMIT (over 1 KiB, or too many rows); ITEM_FORM; ITEM_POINTER; ALG;
- * SIGNATURE_FORM; ENTRY_ADDRESS. */
+/* Errors: those of vch_sign1_decode; LIMIT (too many rows); ITEM_FORM; ITEM_POINTER; ENTRY_ADDRESS.
+ */
 VCH_CHECKED vch_err vch_stmt_item_decode(struct vch_bytes in, struct vch_stmt_item *ret);
 
 /* The device's signature by KEY. Errors: SIGNATURE; ALG (does not fit the key); KEY; CRYPTO. */

@@ -1,36 +1,17 @@
 /* vouch/stmt/labels.h - every number and name of the wire formats (docs/formats.md).
- * Layer 4, pure: constants only. */
+ * Layer 4, pure: constants only. Header labels and the limits of statements and items stand in
+ * vouch/cose/sign1.h, those of receipts in vouch/cose/receipt.h. */
 #ifndef VOUCH_STMT_LABELS_H
 #define VOUCH_STMT_LABELS_H
 
-/* COSE header labels and CWT claims. */
-enum {
-    VCH_HDR_ALG = 1,
-    VCH_HDR_KID = 4,
-    VCH_HDR_CWT = 15,
-    VCH_HDR_TYP = 16,
-    VCH_HDR_X5T = 34,
-    VCH_HDR_PAYLOAD_HASH = 258,
-    VCH_HDR_PREIMAGE_TYPE = 259,
-    VCH_HDR_RECEIPTS = 394,
-    VCH_HDR_VDS = 395,
-    VCH_HDR_VDP = 396,
-    VCH_HDR_ITEM = -70001,
-    VCH_HDR_POINTER = -70002,
-
-    VCH_CWT_ISS = 1,
-    VCH_CWT_SUB = 2,
-    VCH_CWT_IAT = 6,
-    VCH_CWT_TREE_SIZE = -70101,
-    VCH_CWT_BATCH_TIME = -70102
-};
+#include <vouch/cose/receipt.h>
+#include <vouch/cose/sign1.h>
 
 #define VCH_TYP_REGISTRATION "application/vouch-registration+cose"
 #define VCH_TYP_ENDORSEMENT  "application/vouch-endorsement+cose"
 #define VCH_TYP_ANCHOR       "application/vouch-anchor+cose"
 #define VCH_TYP_POLL         "application/vouch-poll+cose"
 #define VCH_MEDIA_BUNDLE     "application/vouch-bundle+cbor"
-#define VCH_KEY_URI_PREFIX   "urn:ietf:params:oauth:ckt:sha-256:"
 #define VCH_ANCHOR_SUB       "anchor" /* `sub` of an aggregator's anchor */
 
 enum vch_stmt_type {
@@ -99,17 +80,11 @@ enum vch_rec {
 };
 
 /* Limits (docs/formats.md section 7), in bytes unless the name says otherwise. */
-#define VCH_STATEMENT_MAX     16384
-#define VCH_REGISTRATION_MAX  4096
-#define VCH_RECEIPT_MAX       8192
 #define VCH_STATE_PROOF_MAX   24576
 #define VCH_DISCLOSURES_COUNT 64 /* disclosures of a statement */
 #define VCH_DISCLOSURE_MAX    1024
-#define VCH_ITEM_MAX          1024
 #define VCH_BATCH_ROWS_COUNT  65536
 #define VCH_RAW_MAX           (16u << 20)
-#define VCH_NAME_MAX          128
-#define VCH_URL_MAX           256
 #define VCH_CERTIFICATE_MAX   16384
 #define VCH_RECEIPTS_COUNT    16 /* receipts beside one statement of a bundle */
 #define VCH_PATH_COUNT        64 /* hashes of a Merkle path */

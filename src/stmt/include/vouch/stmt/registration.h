@@ -8,7 +8,7 @@
 #include <vouch/stmt/statement.h>
 
 struct vch_stmt_registration {
-    struct vch_stmt st; /* decoded only */
+    struct vch_sign1 st; /* decoded only */
     struct vch_pubkey key;
     enum vch_alg algs[VCH_ALG_LIST_COUNT]; /* signature algorithms of this key */
     size_t alg_count;
@@ -33,10 +33,10 @@ VCH_CHECKED vch_err vch_stmt_registration_encode(const struct vch_crypto *cr,
                                                  size_t digest_count, int64_t iat_s,
                                                  struct vch_span out, struct vch_bytes *ret);
 
-/* Errors: those of vch_stmt_decode; STMT_TYPE (another typ); STMT_FIELD; STMT_NAMES (iss, sub and
- * kid contradict); ALG (not supported, or not fitting the key, or the signing algorithm not in the
- * list); DIGESTS; LIMIT. req: Y.2247-7.2.1-2 */
-VCH_CHECKED vch_err vch_stmt_registration_decode(struct vch_bytes in,
+/* Errors: those of vch_sign1_decode and vch_cose_key_decode; STMT_TYPE (another typ); STMT_FIELD;
+ * STMT_NAMES (iss, sub and kid contradict); ALG (not supported, or not fitting the key, or the
+ * signing algorithm not in the list); DIGESTS; LIMIT. req: Y.2247-7.2.1-2 */
+VCH_CHECKED vch_err vch_stmt_registration_decode(const struct vch_crypto *cr, struct vch_bytes in,
                                                  struct vch_stmt_registration *ret);
 
 /* Possession: the signature verifies by the key inside, and kid is its thumbprint.
