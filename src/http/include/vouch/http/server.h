@@ -169,6 +169,7 @@ struct vch_http_done {
     const char *method;
     const char *route; /* pattern, "" where none matched */
     unsigned status;
+    bool completed; /* false: the client went away or the answer was broken off */
     uint64_t received_bytes, sent_bytes; /* bodies; a stream's bytes are not counted */
     int64_t queued_us, handled_us;       /* waiting for a worker, in the handler and deferred */
     const char *peer_addr;
