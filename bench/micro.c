@@ -16,7 +16,7 @@ struct world {
     const struct vch_crypto *cr;
     struct vch_ossl_key *key;
     const struct vch_signer *signer;
-    uint8_t kid[VCH_ITEM_KID_LEN];
+    uint8_t txid[VCH_HASH_LEN]; /* of an endorsement; its start is the items' kid */
     uint8_t seed[VCH_SEED_LEN];
     uint8_t room[VCH_ITEM_MAX];
     struct vch_stmt_item item; /* what the next call signs or verifies */
@@ -66,14 +66,18 @@ static double rate(vch_err (*fn)(struct world *), struct world *w, double units)
 static void fill(struct world *w, enum vch_item_mode mode, const struct vch_hash *payload,
                  uint64_t count)
 {
-    w->item = (struct vch_stmt_item){.kid = VCH_BYTES_OF(w->kid),
+    w->item = (struct vch_stmt_item){.kid = vch_bytes(w->txid, VCH_ITEM_KID_LEN),
                                      .content_type = vch_text("text/csv; header=absent"),
                                      .payload = vch_hash_bytes(payload),
                                      .mode = mode,
                                      .seq = ++w->seq,
                                      .time_ms = 1790000000000 + (int64_t)w->seq,
                                      .count = count,
-                                     .first_time_ms = 1790000000000 + (int64_t)w->seq};
+                                     .first_time_ms = 1790000000000 + (int64_t)w->seq,
+                                     .has_pointer = mode == VCH_ITEM_BATCH,
+                                     .pointer_txid = VCH_BYTES_OF(w->txid),
+                                     .pointer_address = {vch_text("ledger.op1.example/divs"),
+                                                         vch_text("https://as1.op1.example")}};
 }
 
 static vch_err sign_single(struct world *w)
