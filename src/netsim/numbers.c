@@ -31,13 +31,18 @@ static char luhn_digit(const char *digits)
     return (char)('0' + (10 - sum % 10) % 10);
 }
 
-/* Appends the number SERIAL with leading zeros up to the length WANT. */
-static void fill(char *room, size_t cap, const char *prefix, size_t want, uint64_t serial)
+/* PREFIX and then SERIAL with leading zeros, WANT digits in all. */
+static void fill(char *room, const char *prefix, size_t want, uint64_t serial)
 {
     size_t n = strlen(prefix);
-    int width = want > n ? (int)(want - n) : 0;
 
-    (void)snprintf(room, cap, "%s%0*llu", prefix, width, (unsigned long long)serial);
+    VCH_ASSERT(n <= want);
+    memcpy(room, prefix, n);
+    room[want] = '\0';
+    for (size_t i = want; i > n; i--) {
+        room[i - 1] = (char)('0' + serial % 10);
+        serial /= 10;
+    }
 }
 
 void vch_netsim_line(const struct vch_netsim_numbering *n, uint64_t seed, uint64_t index,
@@ -48,14 +53,16 @@ void vch_netsim_line(const struct vch_netsim_numbering *n, uint64_t seed, uint64
     char text[48], mccmnc[8];
     unsigned rest = 0;
 
-    fill(ret->msisdn, sizeof ret->msisdn, n->msisdn_prefix, strlen(n->msisdn_prefix) + 7, serial);
+    fill(ret->msisdn, n->msisdn_prefix, strlen(n->msisdn_prefix) + 7, serial);
     (void)snprintf(mccmnc, sizeof mccmnc, "%s%s", n->mcc, n->mnc);
-    fill(ret->imsi, sizeof ret->imsi, mccmnc, 15, serial);
-    fill(text, sizeof text, n->iccid_prefix, 18, serial);
-    (void)snprintf(ret->iccid, sizeof ret->iccid, "%.18s%c", text, luhn_digit(text));
-    fill(text, sizeof text, n->tac_prefix, 14, serial);
-    (void)snprintf(ret->imei, sizeof ret->imei, "%.14s%c", text, luhn_digit(text));
-    fill(text, sizeof text, n->iccid_prefix, 30, serial);
+    fill(ret->imsi, mccmnc, 15, serial);
+    fill(ret->iccid, n->iccid_prefix, 18, serial);
+    ret->iccid[18] = luhn_digit(ret->iccid);
+    ret->iccid[19] = '\0';
+    fill(ret->imei, n->tac_prefix, 14, serial);
+    ret->imei[14] = luhn_digit(ret->imei);
+    ret->imei[15] = '\0';
+    fill(text, n->iccid_prefix, 30, serial);
     for (const char *p = text; *p != '\0'; p++) {
         rest = (rest * 10 + (unsigned)(*p - '0')) % 97;
     }
