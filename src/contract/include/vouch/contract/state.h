@@ -4,6 +4,7 @@
 #ifndef VOUCH_CONTRACT_STATE_H
 #define VOUCH_CONTRACT_STATE_H
 
+#include <vouch/base/text.h>
 #include <vouch/crypto/port.h>
 
 #define VCH_SUBJECT_LEN     16
