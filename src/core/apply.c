@@ -155,22 +155,19 @@ static vch_err endorse(const struct vch_core_state *s, const struct vch_core_fac
     return VCH_OK;
 }
 
-vch_err vch_core_apply(const struct vch_crypto *cr, const struct vch_core_state *state,
-                       const struct vch_core_facts *f, uint64_t index, struct vch_time time,
-                       struct vch_core_effects *ret)
+vch_err vch_core_apply(const struct vch_core_state *state, const struct vch_core_facts *f,
+                       uint64_t index, struct vch_time time, struct vch_core_effects *ret)
 {
     struct vch_state_transaction t = {index, time.ms};
     struct vch_core_effects e = {.known = false};
     struct vch_writer w;
 
-    (void)cr; /* every hash that is needed lies in the facts */
     VCH_TRY(known_before(state, f, &e));
     if (!e.known) {
         e.txid = f->txid;
         e.index = index;
         e.time = time;
-        VCH_TRY(f->type == VCH_STMT_ENDORSEMENT ? endorse(state, f, index, &e)
-                                                : anchor(state, f));
+        VCH_TRY(f->type == VCH_STMT_ENDORSEMENT ? endorse(state, f, index, &e) : anchor(state, f));
         w = put_begin(&e, VCH_STATE_TRANSACTION, vch_hash_bytes(&f->txid));
         vch_state_transaction_encode(&t, &w);
         put_end(&e, &w);

@@ -6,7 +6,7 @@
 
 /* A statement decoded once for reading the facts and verifying. */
 struct opened {
-    struct vch_stmt st;
+    struct vch_sign1 st;
     struct vch_stmt_endorsement e;
     struct vch_stmt_anchor a;
 };
@@ -17,12 +17,12 @@ static void hash_copy(struct vch_bytes from, struct vch_hash *ret)
     memcpy(ret->b, from.p, VCH_HASH_LEN);
 }
 
-static void common(const struct vch_crypto *cr, const struct vch_stmt *st,
+static void common(const struct vch_crypto *cr, const struct vch_sign1 *st,
                    struct vch_core_facts *ret)
 {
     memset(ret, 0, sizeof(*ret));
-    ret->type = st->type;
-    vch_stmt_txid(cr, st->whole, &ret->txid);
+    ret->type = vch_stmt_type_of(st);
+    vch_sign1_txid(cr, st, &ret->txid);
     hash_copy(st->kid, &ret->signer);
     VCH_ASSERT(st->iss.n <= sizeof(ret->iss));
     ret->iss_n = (uint8_t)st->iss.n;
@@ -34,7 +34,7 @@ static vch_err open_endorsement(const struct vch_crypto *cr, struct vch_bytes in
 {
     struct vch_core_facts f;
 
-    VCH_TRY(vch_stmt_endorsement_decode(in, &o->e));
+    VCH_TRY(vch_stmt_endorsement_decode(cr, in, &o->e));
     common(cr, &o->e.st, &f);
     vch_stmt_endorsement_content_key(cr, &o->e, &f.content);
     memcpy(f.subject.b, o->e.subject, VCH_SUBJECT_LEN);
@@ -44,7 +44,7 @@ static vch_err open_endorsement(const struct vch_crypto *cr, struct vch_bytes in
     if (f.has_prev) {
         hash_copy(o->e.prev, &f.prev);
     }
-    hash_copy(o->e.st.cert_hash, &f.cert);
+    hash_copy(o->e.st.x5t, &f.cert);
     vch_sha256_of(cr, o->e.registration, &f.registration);
     vch_cose_key_thumbprint(cr, &o->e.reg.key, &f.device);
     *ret = f;
@@ -58,7 +58,7 @@ static vch_err open_anchor(const struct vch_crypto *cr, struct vch_bytes in, str
 
     VCH_TRY(vch_stmt_anchor_decode(in, &o->a));
     common(cr, &o->a.st, &f);
-    vch_stmt_content_id(cr, &o->a.st, &f.content);
+    vch_sign1_content_id(cr, &o->a.st, &f.content);
     f.by_device = o->a.by_device;
     if (f.by_device) {
         memcpy(f.subject.b, o->a.subject, VCH_SUBJECT_LEN);
@@ -71,8 +71,8 @@ static vch_err open_any(const struct vch_crypto *cr, struct vch_bytes in, struct
                         struct vch_core_facts *ret)
 {
     VCH_CHECK(!vch_entry_is_system(in), SYSTEM_ENTRY);
-    VCH_TRY(vch_stmt_decode(in, &o->st));
-    switch (o->st.type) {
+    VCH_TRY(vch_sign1_decode(in, VCH_SIGN1_STATEMENT, &o->st));
+    switch (vch_stmt_type_of(&o->st)) {
     case VCH_STMT_ENDORSEMENT:
         return open_endorsement(cr, in, o, ret);
     case VCH_STMT_ANCHOR:

@@ -355,7 +355,8 @@ vch_err vch_ledger_log_append(struct vch_ledger_log *log, struct vch_ledger_reco
     VCH_TRY(batch_encode(log, recs, n, total));
     VCH_TRY(segment_fd(log, log->end / log->seg_size, &fd));
     e = write_all(fd, vch_buf_get(&log->out), log->end % log->seg_size);
-    /* After a failed sync the kernel may have dropped the pages: trying again would prove nothing. */
+    /* After a failed sync the kernel may have dropped the pages: trying again would prove nothing.
+     */
     if (!vch_ok(e) || fdatasync(fd) != 0) {
         log->failed = true;
         return VCH_E(LEDGER_FAILED);

@@ -33,8 +33,9 @@ void vch_ledger_log_close(struct vch_ledger_log *log);
 
 /* Appends the records as one batch with one sync, fills in their positions, and moves END.
  * Errors: LEDGER_DISK_FULL (nothing was written, the log goes on); LEDGER_FAILED (for good). */
-VCH_CHECKED vch_err vch_ledger_log_append(struct vch_ledger_log *log, struct vch_ledger_record *recs,
-                                          size_t n, uint64_t batch, uint64_t first_index);
+VCH_CHECKED vch_err vch_ledger_log_append(struct vch_ledger_log *log,
+                                          struct vch_ledger_record *recs, size_t n, uint64_t batch,
+                                          uint64_t first_index);
 /* The record at POS; its contents replace those of BUF. Errors: LEDGER_RECORD. */
 VCH_CHECKED vch_err vch_ledger_log_read(struct vch_ledger_log *log, uint64_t pos,
                                         struct vch_buf *buf, struct vch_ledger_record *ret);

@@ -299,9 +299,7 @@ static size_t merge(const struct vch_map_pair *old, size_t old_n, const struct v
     size_t i = 0, j = 0, n = 0;
 
     while (i < old_n || j < new_n) {
-        int c = i == old_n   ? 1
-                : j == new_n ? -1
-                             : memcmp(old[i].k.b, new[j].k.b, VCH_HASH_LEN);
+        int c = i == old_n ? 1 : j == new_n ? -1 : memcmp(old[i].k.b, new[j].k.b, VCH_HASH_LEN);
 
         if (c < 0) {
             out[n++] = old[i++];

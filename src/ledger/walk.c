@@ -110,7 +110,8 @@ static vch_err batch_read(struct vch_ledger_walk *w, size_t off, size_t *ret_bad
         struct vch_ledger_record r;
 
         *ret_bad = off;
-        VCH_TRY(vch_ledger_record_decode(vch_bytes(w->seg.p + off, w->seg.n - off), base + off, &r));
+        VCH_TRY(
+            vch_ledger_record_decode(vch_bytes(w->seg.p + off, w->seg.n - off), base + off, &r));
         off += r.room;
         push(w, &r);
         if (r.kind == VCH_LEDGER_COMMIT) {

@@ -28,14 +28,14 @@ struct vch_contract_endorsement {
 };
 
 /* May the statement be recorded, and the lineage's life after it?
- * Errors: SUBJECT_USED, DEVICE_KEY_USED; SUBJECT_UNKNOWN, SUBJECT_RETIRED, AS_FOREIGN, SEQ_CONFLICT,
- * SEQ_GAP, PREV_STALE, REGISTRATION_CHANGED. */
+ * Errors: SUBJECT_USED, DEVICE_KEY_USED; SUBJECT_UNKNOWN, SUBJECT_RETIRED, AS_FOREIGN,
+ * SEQ_CONFLICT, SEQ_GAP, PREV_STALE, REGISTRATION_CHANGED. */
 VCH_CHECKED vch_err vch_contract_endorse(const struct vch_contract_lineage *l,
                                          const struct vch_contract_endorsement *e,
                                          enum vch_life *ret_life);
 
-/* May the authority A sign as ISS in ROLE, under the certificate with that hash (NULL: the statement
- * names none)? Errors: AUTHORITY_ROLE, AUTHORITY_NAME, AUTHORITY_CERT. */
+/* May the authority A sign as ISS in ROLE, under the certificate with that hash (NULL: the
+ * statement names none)? Errors: AUTHORITY_ROLE, AUTHORITY_NAME, AUTHORITY_CERT. */
 VCH_CHECKED vch_err vch_contract_authority(const struct vch_state_authority *a, enum vch_role role,
                                            struct vch_bytes iss, const struct vch_hash *cert);
 

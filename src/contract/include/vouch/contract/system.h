@@ -1,6 +1,6 @@
-/* vouch/contract/system.h - the entries that only the core makes (docs/formats.md 4): genesis, which
- * names the ledger and its authorities, and the state root at the end of each batch.
- * Layer 6, pure, heap-free, thread-safe: no shared state. */
+/* vouch/contract/system.h - the entries that only the core makes (docs/formats.md 4): genesis,
+ * which names the ledger and its authorities, and the state root at the end of each batch. Layer 6,
+ * pure, heap-free, thread-safe: no shared state. */
 #ifndef VOUCH_CONTRACT_SYSTEM_H
 #define VOUCH_CONTRACT_SYSTEM_H
 

@@ -101,7 +101,7 @@ struct vch_core_effects {
  * Errors: AUTHORITY_UNKNOWN, AUTHORITY_ROLE, AUTHORITY_NAME, AUTHORITY_CERT; DEVICE_UNKNOWN,
  * DEVICE_SUBJECT; those of vch_contract_endorse; those of the callback.
  * req: Y.2247-7.1-8 */
-VCH_CHECKED vch_err vch_core_apply(const struct vch_crypto *cr, const struct vch_core_state *state,
+VCH_CHECKED vch_err vch_core_apply(const struct vch_core_state *state,
                                    const struct vch_core_facts *facts, uint64_t index,
                                    struct vch_time time, struct vch_core_effects *ret);
 

@@ -49,8 +49,9 @@ void vch_ledger_record_encode(enum vch_ledger_kind kind, struct vch_bytes conten
 VCH_CHECKED vch_err vch_ledger_record_decode(struct vch_bytes in, uint64_t pos,
                                              struct vch_ledger_record *ret);
 
-/* Contents of a commit record, the strict CBOR array [batch, time, size, root, protected, signature]:
- * a receipt's protected header and its signature over ROOT serve all receipts of the batch. */
+/* Contents of a commit record, the strict CBOR array [batch, time, size, root, protected,
+ * signature]: a receipt's protected header and its signature over ROOT serve all receipts of the
+ * batch. */
 struct vch_ledger_commit {
     uint64_t batch;
     int64_t time_ms;
