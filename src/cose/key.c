@@ -2,6 +2,9 @@
 
 #include <vouch/base/text.h>
 
+/* prefix and 32 bytes in base64url */
+#define URI_LEN (sizeof(VCH_KEY_URI_PREFIX) - 1 + 43)
+
 enum { KTY_OKP = 1, KTY_EC2 = 2, OP_VERIFY = 2 };
 
 void vch_cose_key_encode(const struct vch_pubkey *key, struct vch_writer *w)
@@ -179,7 +182,7 @@ struct vch_bytes vch_key_uri_encode(const struct vch_hash *thumbprint, struct vc
     VCH_ASSERT(out.cap >= VCH_KEY_URI_ROOM);
     memcpy(out.p, VCH_KEY_URI_PREFIX, n);
     vch_b64_encode(VCH_B64_URL, vch_hash_bytes(thumbprint), vch_span(out.p + n, out.cap - n));
-    return vch_bytes(out.p, VCH_KEY_URI_ROOM - 1);
+    return vch_bytes(out.p, URI_LEN);
 }
 
 vch_err vch_key_uri_decode(struct vch_bytes uri, struct vch_hash *ret_thumbprint)
@@ -188,7 +191,7 @@ vch_err vch_key_uri_decode(struct vch_bytes uri, struct vch_hash *ret_thumbprint
     struct vch_bytes raw;
     struct vch_hash h;
 
-    VCH_CHECK(uri.n == VCH_KEY_URI_ROOM - 1 && memcmp(uri.p, VCH_KEY_URI_PREFIX, n) == 0, KEY_URI);
+    VCH_CHECK(uri.n == URI_LEN && memcmp(uri.p, VCH_KEY_URI_PREFIX, n) == 0, KEY_URI);
     VCH_CHECK(vch_ok(vch_b64_decode(VCH_B64_URL, vch_bytes_slice(uri, n, SIZE_MAX),
                                     VCH_SPAN_OF(h.b), &raw)) &&
                   raw.n == VCH_HASH_LEN,

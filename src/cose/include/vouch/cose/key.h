@@ -9,7 +9,7 @@
 
 #define VCH_COSE_KEY_MAX   80 /* bytes of an encoded key */
 #define VCH_KEY_URI_PREFIX "urn:ietf:params:oauth:ckt:sha-256:"
-#define VCH_KEY_URI_ROOM   (sizeof(VCH_KEY_URI_PREFIX) + 43) /* with the NUL */
+#define VCH_KEY_URI_ROOM   80 /* with the NUL */
 
 /* The required parameters, deterministic. W fails with KEY for an unknown curve. */
 void vch_cose_key_encode(const struct vch_pubkey *key, struct vch_writer *w);
