@@ -1,4 +1,5 @@
 /* The vault: durable, sealed, erasable, one live lineage for each identity. */
+#include <vouch/as/standing.h>
 #include <vouch/as/vault.h>
 
 #include <fcntl.h>
@@ -13,7 +14,7 @@
 
 static const uint8_t master[32] = {1, 2, 3};
 static int vault_number;
-static char dir[PATH_MAX], keys[PATH_MAX];
+static char dir[PATH_MAX], keys[PATH_MAX + 8];
 
 static struct vch_as_vault *open_again(bool create)
 {
