@@ -22,7 +22,7 @@ struct vch_san {
 
 /* What a certificate is good for. */
 enum vch_cert_use {
-    VCH_CERT_SIGNING = 1, /* signs statements (AS, ledger, operator): digitalSignature, no TLS */
+    VCH_CERT_SIGNING = 1, /* signs statements (AS, ledger, operator), not for TLS */
     VCH_CERT_SERVER = 2,  /* TLS server */
     VCH_CERT_CLIENT = 3,  /* TLS client */
     VCH_CERT_PEER = 4,    /* TLS server and client: services that talk both ways */
