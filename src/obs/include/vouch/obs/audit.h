@@ -1,10 +1,11 @@
 /* vouch/obs/audit.h - the audit log: who did what, in a file that shows later changes.
  * Layer 8, thread-safe; one process at a time holds a file (lock).
  *
- * One JSON object a line: {"seq":n,"prev":"<hex>","time":"...","event":"...", fields...}. prev is
- * the SHA-256 of the whole line before, without its line feed (zeros in the first), so that a line
- * changed, removed, inserted or moved shows. Lines cut off the end show only against a head kept
- * elsewhere: the services commit heads to the ledger, and vch_audit_verify takes one to compare. */
+ * One JSON object a line: {"seq":n,"prev":"<hex>","time":"...","event":"...", fields...}. seq
+ * counts from 1; prev is the SHA-256 of the whole line before, without its line feed (zeros in the
+ * first), so that a line changed, removed, inserted or moved shows. Lines cut off the end, and a
+ * file written anew from some line on, show only against a head kept elsewhere: the services commit
+ * heads to the ledger, and vch_audit_verify takes one to compare. */
 #ifndef VOUCH_OBS_AUDIT_H
 #define VOUCH_OBS_AUDIT_H
 
@@ -34,7 +35,7 @@ struct vch_audit;
 
 /* Opens or creates (mode 0600) and continues the chain after checking all of it. An incomplete last
  * line, which a crash leaves and nobody was told of as written, is cut off and recorded as event
- * "audit-recovered" with its length and hash. Errors: OBS_FILE; OBS_LOCKED (another process);
+ * "audit-recovered" with its length and hash. Errors: OBS_FILE; FILE_LOCKED (another process);
  * AUDIT_CHAIN (the file was changed; nothing is written). */
 VCH_CHECKED vch_err vch_audit_open(const struct vch_audit_options *o, struct vch_audit **ret);
 void vch_audit_close(struct vch_audit *a); /* syncs; NULL is allowed */
