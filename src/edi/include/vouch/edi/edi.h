@@ -290,7 +290,7 @@ void vch_edi_event_fini(struct vch_edi_event *ev);
 struct vch_edi_known {
     char account_ref[VCH_EDI_REF_MAX + 1];
     uint64_t last_seq; /* highest seq of the account already taken */
-    unsigned types;    /* as subscribed */
+    unsigned types;    /* as subscribed now */
 };
 /* Finds a live subscription of ours. Errors: EDI_EVENT_UNKNOWN (none, or cancelled); its own. */
 typedef vch_err (*vch_edi_find_fn)(void *user, const char *subscription_id,
@@ -298,11 +298,14 @@ typedef vch_err (*vch_edi_find_fn)(void *user, const char *subscription_id,
 
 /* Checks a notification: BODY is the CloudEvent as received, X_JWS the header of that name with the
  * detached signature (RFC 7515 appendix F). RET_GAP: events before this one are missing, pull them
- * by vch_edi_events_after. Cheap checks of the form come after the signature.
+ * by vch_edi_events_after. The signature comes first, the form after it.
+ *
+ * An event of an unknown type (ret->type 0) is a success all the same: it has its number in the
+ * feed, and the operator repeats it until it is accepted. Keep it and have people look at it.
+ *
  * Errors, and what to answer the operator:
  *   EDI_EVIDENCE       403  the signature, key or operator is not right
  *   EDI_EVENT          400  no event of the interface
- *   EDI_EVENT_TYPE     400  a type that we do not know or did not ask for: put it to the operators
  *   EDI_EVENT_UNKNOWN  410  no such subscription of ours
  *   EDI_IDENTITY       403  it speaks of another account than the subscription
  *   EDI_EVENT_REPLAY   204  already taken; no effect
@@ -315,7 +318,7 @@ VCH_CHECKED vch_err vch_edi_event_verify(struct vch_edi *e, struct vch_bytes bod
 /* The events of an account after AFTER_SEQ in their order, up to CAP (at most VCH_EDI_EVENTS_MAX),
  * each with its signature verified; a gap or disorder in them is EDI_ANSWER. RET_MORE: ask again
  * after the last. Those set belong to the caller: vch_edi_event_fini each.
- * Errors: the remote errors; EDI_UNKNOWN; EDI_EVIDENCE; EDI_IDENTITY; EDI_EVENT_TYPE. */
+ * Errors: the remote errors; EDI_UNKNOWN; EDI_EVIDENCE; EDI_IDENTITY. */
 VCH_CHECKED vch_err vch_edi_events_after(struct vch_edi *e, const char *account_ref,
                                          uint64_t after_seq, struct vch_edi_event *ret, size_t cap,
                                          size_t *ret_n, bool *ret_more);
