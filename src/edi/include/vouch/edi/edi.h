@@ -273,7 +273,9 @@ struct vch_edi_event {
     char id[VCH_EDI_REF_MAX + 1]; /* of the CloudEvent; unique at this operator */
     char subscription_id[VCH_EDI_REF_MAX + 1];
     char account_ref[VCH_EDI_REF_MAX + 1];
-    unsigned type;           /* one VCH_EDI_EV_ */
+    unsigned type;           /* one VCH_EDI_EV_; 0: a type that we do not know */
+    char type_name[96];      /* as received */
+    bool unasked;            /* of a type that the subscription does not name (any more) */
     uint64_t seq;            /* from 1 without gap in each account's feed */
     int64_t effective_at_ms; /* when it took or will take effect */
     int64_t notified_at_ms;  /* when the operator made the event */
