@@ -163,7 +163,7 @@ static int64_t days_of(int64_t y, int64_t m, int64_t d)
     int64_t doy;
 
     y -= m <= 2;
-    era = y / 400;
+    era = (y >= 0 ? y : y - 399) / 400;
     yoe = y - era * 400;
     doy = (153 * (m > 2 ? m - 3 : m + 9) + 2) / 5 + d - 1;
     return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;

@@ -141,6 +141,26 @@ static void test_cbor__integers_round_trip_at_their_bounds(void **state)
     }
 }
 
+static void test_cbor_diag__shows_every_type_and_escapes_text(void **state)
+{
+    struct vch_bytes in = t_hex("a4018320f53bffffffffffffffff0242dead0361220461");
+    struct vch_bytes ok = t_hex("a30183203bfffffffffffffffff60242dead036222"
+                                "1b");
+    uint8_t room[256];
+    struct vch_writer w = vch_writer(VCH_SPAN_OF(room));
+    struct vch_bytes out;
+
+    (void)state;
+    assert_vch_err(vch_cbor_diag(in, &w), TRUNCATED);
+    assert_vch_ok(vch_cbor_diag(ok, &w));
+    assert_vch_ok(vch_writer_finish(&w, &out));
+    assert_bytes_equal(out,
+                       vch_text("{\n  1: [\n    -1,\n    -18446744073709551616,\n    null\n  ],\n"
+                                "  2: h'dead',\n  3: \"\\\"\\u001b\"\n}"));
+    free((void *)(uintptr_t)in.p);
+    free((void *)(uintptr_t)ok.p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,6 +168,7 @@ int main(void)
         cmocka_unit_test(test_cbor__non_deterministic_is_refused_strictly),
         cmocka_unit_test(test_cbor__generic_takes_what_strict_refuses),
         cmocka_unit_test(test_cbor__integers_round_trip_at_their_bounds),
+        cmocka_unit_test(test_cbor_diag__shows_every_type_and_escapes_text),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
