@@ -155,7 +155,7 @@ static vch_err read_body(struct vch_cbor *c, struct vch_stmt_bundle_rec *r)
         VCH_TRY(vch_cbor_uint(c, &r->index));
         return read_list(c, &path_rule, &r->list);
     case VCH_REC_GENESIS:
-        VCH_TRY(read_bytes(c, 1, VCH_STATEMENT_MAX, &r->body));
+        VCH_TRY(read_bytes(c, 1, VCH_GENESIS_ENTRY_MAX, &r->body));
         return read_receipt(c, &r->list);
     case VCH_REC_FILE:
         return read_file(c, r);

@@ -98,6 +98,7 @@ enum vch_rec {
 #define VCH_NONCE_MAX         64
 #define VCH_ALG_LIST_COUNT    4
 #define VCH_CURRENT_FORMAT    1
+#define VCH_GENESIS_ENTRY_MAX (1u << 20)
 /* A record of a bundle: raw data of one record together and the heads of its rows. */
 #define VCH_REC_MAX (VCH_RAW_MAX + (1u << 20))
 
