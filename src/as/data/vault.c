@@ -17,7 +17,8 @@ static vch_err open_dbs(struct vch_as_vault *v, struct vch_kv_txn *t)
     } const all[] = {{"meta", &v->meta},       {"subject", &v->subject}, {"ids", &v->ids},
                      {"index", &v->index},     {"opening", &v->opening}, {"pending", &v->pending},
                      {"content", &v->content}, {"key", &v->key},         {"sub", &v->sub},
-                     {"hint", &v->hint}};
+                     {"hint", &v->hint},       {"seq", &v->seq},         {"due", &v->due},
+                     {"due-of", &v->due_of},   {"cert", &v->cert}};
 
     for (size_t i = 0; i < VCH_ARRAY_LEN(all); i++) {
         VCH_TRY(vch_kv_db_open(t, all[i].name, all[i].db));
@@ -55,7 +56,7 @@ static vch_err is_empty(struct vch_as_vault *v, struct vch_kv_txn *t, bool *ret)
 static vch_err open_kv(struct vch_as_vault *v, const struct vch_as_vault_options *o, bool *ret_new)
 {
     struct vch_kv_options ko = {.map_bytes = o->map_bytes != 0 ? o->map_bytes : (size_t)16 << 30,
-                                .dbs_max = 16,
+                                .dbs_max = 20,
                                 .readers_max = 512};
     struct vch_kv_txn *t;
     vch_err e;

@@ -31,7 +31,8 @@ struct vch_as_vault {
     void *random_self;
     uint8_t master[32], index_key[32];
     uint8_t id[VCH_AS_VAULT_ID];
-    struct vch_kv_db meta, subject, ids, index, opening, pending, content, key, sub, hint;
+    struct vch_kv_db meta, subject, ids, index, opening, pending, content, key, sub, hint, seq, due,
+        due_of, cert;
     pthread_mutex_t lock; /* the queue of changes */
     pthread_cond_t changed;
     struct vault_op *head, *tail;
@@ -72,6 +73,16 @@ void vault_sub_key(const struct vch_as_vault *v, const char *operator_id, const 
 vch_err vault_row_get(struct vch_as_vault *v, struct vch_kv_txn *t,
                       const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_as_row *ret,
                       struct vch_bytes *ret_sealed);
+
+/* Walks the records of a database after the key AFTER (NULL: from the first), up to CAP. */
+typedef vch_err (*vault_list_fn)(void *ret, size_t at, struct vch_bytes key,
+                                 struct vch_bytes value);
+vch_err vault_list(struct vch_as_vault *v, struct vch_kv_db db, struct vch_bytes after, size_t cap,
+                   vault_list_fn fn, void *ret, size_t *ret_n);
+/* Removes a record that may be absent. */
+vch_err vault_del(struct vch_kv_txn *t, struct vch_kv_db db, struct vch_bytes key);
+/* The agenda within a transaction. */
+vch_err vault_due_put(struct vch_as_vault *v, struct vch_kv_txn *t, const struct vch_as_due *due);
 
 static inline struct vch_bytes subject_view(const uint8_t subject[VCH_AS_SUBJECT_LEN])
 {

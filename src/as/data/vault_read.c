@@ -195,13 +195,11 @@ vch_err vch_as_vault_openings(struct vch_as_vault *v, const uint8_t subject[VCH_
     return e;
 }
 
-/* ---- lists: calls FN for the records after AFTER until it has CAP */
-typedef vch_err (*list_fn)(void *ret, size_t at, struct vch_bytes key, struct vch_bytes value);
-
-static vch_err list_db(struct vch_as_vault *v, struct vch_kv_db db, const uint8_t *after,
-                       size_t len, size_t cap, list_fn fn, void *ret, size_t *ret_n)
+/* ---- lists */
+vch_err vault_list(struct vch_as_vault *v, struct vch_kv_db db, struct vch_bytes after, size_t cap,
+                   vault_list_fn fn, void *ret, size_t *ret_n)
 {
-    struct vch_bytes k, value, from = vch_bytes(after, after == NULL ? 0 : len);
+    struct vch_bytes k, value;
     struct vch_kv_cursor *c;
     struct vch_kv_txn *t;
     size_t n = 0;
@@ -213,8 +211,8 @@ static vch_err list_db(struct vch_as_vault *v, struct vch_kv_db db, const uint8_
         vch_kv_abort(t);
         return e;
     }
-    e = vch_kv_cursor_seek(c, from, &k, &value);
-    if (vch_ok(e) && after != NULL && vch_bytes_equal(k, from)) {
+    e = vch_kv_cursor_seek(c, after, &k, &value);
+    if (vch_ok(e) && after.n != 0 && vch_bytes_equal(k, after)) {
         e = vch_kv_cursor_next(c, &k, &value);
     }
     while (vch_ok(e) && n < cap) {
@@ -243,7 +241,8 @@ static vch_err take_row(void *ret, size_t at, struct vch_bytes key, struct vch_b
 vch_err vch_as_vault_list(struct vch_as_vault *v, const uint8_t *after, struct vch_as_row *ret,
                           size_t cap, size_t *ret_n)
 {
-    return list_db(v, v->subject, after, VCH_AS_SUBJECT_LEN, cap, take_row, ret, ret_n);
+    return vault_list(v, v->subject, vch_bytes(after, after == NULL ? 0 : VCH_AS_SUBJECT_LEN), cap,
+                      take_row, ret, ret_n);
 }
 
 static vch_err take_subject(void *ret, size_t at, struct vch_bytes key, struct vch_bytes value)
@@ -259,118 +258,6 @@ static vch_err take_subject(void *ret, size_t at, struct vch_bytes key, struct v
 vch_err vch_as_vault_list_pending(struct vch_as_vault *v, const uint8_t *after,
                                   uint8_t (*ret)[VCH_AS_SUBJECT_LEN], size_t cap, size_t *ret_n)
 {
-    return list_db(v, v->pending, after, VCH_AS_SUBJECT_LEN, cap, take_subject, ret, ret_n);
-}
-
-/* ---- hints */
-static vch_err hint_decode(struct vch_bytes key, struct vch_bytes value, struct vch_as_hint *h)
-{
-    struct vch_cbor c = vch_cbor(value, VCH_CBOR_STRICT);
-    struct vch_reader r = vch_reader(key);
-
-    VCH_TRY(vch_reader_u64(&r, &h->number));
-    VCH_TRY(vch_cbor_array_of(&c, 4));
-    VCH_TRY(vch_cbor_bstr_fixed(&c, VCH_SPAN_OF(h->subject)));
-    VCH_TRY(vch_cbor_uint(&c, &h->seq));
-    VCH_TRY(vch_cbor_int(&c, &h->effective_ms));
-    VCH_TRY(vch_cbor_int(&c, &h->notified_ms));
-    return vch_cbor_end(&c);
-}
-
-static vch_err take_hint(void *ret, size_t at, struct vch_bytes key, struct vch_bytes value)
-{
-    struct vch_as_hint *hints = ret;
-
-    return vch_ok(hint_decode(key, value, &hints[at])) ? VCH_OK : VCH_E(AS_VAULT_DAMAGED);
-}
-
-vch_err vch_as_vault_hint_list(struct vch_as_vault *v, struct vch_as_hint *ret, size_t cap,
-                               size_t *ret_n)
-{
-    return list_db(v, v->hint, NULL, 0, cap, take_hint, ret, ret_n);
-}
-
-static vch_err hint_add_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *arg)
-{
-    const struct vch_as_hint *h = arg;
-    uint8_t room[96], key[8];
-    struct vch_writer w = vch_writer(VCH_SPAN_OF(room)), wk = vch_writer(VCH_SPAN_OF(key));
-    struct vch_bytes b, k, value;
-    struct vch_kv_cursor *c;
-    uint64_t number = 0;
-    vch_err e;
-
-    VCH_TRY(vch_kv_cursor_open(t, v->hint, &c));
-    e = vch_kv_cursor_last(c, &k, &value);
-    if (vch_ok(e)) {
-        struct vch_reader r = vch_reader(k);
-
-        e = vch_reader_u64(&r, &number);
-    }
-    vch_kv_cursor_close(c);
-    VCH_TRY(vch_err_is(e, VCH_E(NOT_FOUND)) ? VCH_OK : e);
-    /* a number never serves twice while the process runs: what was listed stays what it was */
-    v->hint_last = (number > v->hint_last ? number : v->hint_last) + 1;
-    vch_writer_u64(&wk, v->hint_last);
-    vch_cbor_put_array(&w, 4);
-    vch_cbor_put_bstr(&w, VCH_BYTES_OF(h->subject));
-    vch_cbor_put_uint(&w, h->seq);
-    vch_cbor_put_int(&w, h->effective_ms);
-    vch_cbor_put_int(&w, h->notified_ms);
-    VCH_TRY(vch_writer_finish(&w, &b));
-    return vch_kv_put(t, v->hint, VCH_BYTES_OF(key), b, 0);
-}
-
-vch_err vch_as_vault_hint_add(struct vch_as_vault *v, const struct vch_as_hint *h)
-{
-    struct vch_as_hint copy = *h;
-    struct vault_op op = {.apply = hint_add_apply, .arg = &copy};
-
-    return vault_run(v, &op);
-}
-
-static vch_err hint_done_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *arg)
-{
-    const struct vch_as_hint *done = arg;
-    uint64_t numbers[64];
-    struct vch_bytes k, value;
-    struct vch_kv_cursor *c;
-    struct vch_as_hint h;
-    size_t n = 0;
-    vch_err e;
-
-    VCH_TRY(vch_kv_cursor_open(t, v->hint, &c));
-    e = vch_kv_cursor_seek(c, vch_bytes(NULL, 0), &k, &value);
-    while (vch_ok(e) && n < VCH_ARRAY_LEN(numbers)) {
-        e = take_hint(&h, 0, k, value);
-        if (vch_ok(e) && h.number > done->number) {
-            break;
-        }
-        if (vch_ok(e) && memcmp(h.subject, done->subject, sizeof h.subject) == 0) {
-            numbers[n++] = h.number;
-        }
-        if (vch_ok(e)) {
-            e = vch_kv_cursor_next(c, &k, &value);
-        }
-    }
-    vch_kv_cursor_close(c);
-    VCH_TRY(vch_err_is(e, VCH_E(NOT_FOUND)) ? VCH_OK : e);
-    for (size_t i = 0; i < n; i++) {
-        uint8_t key[8];
-        struct vch_writer w = vch_writer(VCH_SPAN_OF(key));
-
-        vch_writer_u64(&w, numbers[i]);
-        VCH_TRY(vch_kv_del(t, v->hint, VCH_BYTES_OF(key)));
-    }
-    return VCH_OK;
-}
-
-vch_err vch_as_vault_hint_done(struct vch_as_vault *v, const uint8_t subject[VCH_AS_SUBJECT_LEN],
-                               uint64_t number)
-{
-    struct vch_as_hint done = {.number = number};
-    struct vault_op op = {.apply = hint_done_apply, .arg = &done};
-
-    memcpy(done.subject, subject, VCH_AS_SUBJECT_LEN);
-    return vault_run(v, &op);
+    return vault_list(v, v->pending, vch_bytes(after, after == NULL ? 0 : VCH_AS_SUBJECT_LEN), cap,
+                      take_subject, ret, ret_n);
 }

@@ -160,7 +160,7 @@ vch_err vault_state_seal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUB
 
     vch_as_account_encode(&state->account, &wa);
     VCH_TRY(vch_writer_finish(&wa, &b));
-    vch_cbor_put_array(&w, 10);
+    vch_cbor_put_array(&w, 8);
     ids_put(&w, &state->ids);
     vch_cbor_put_text(&w, state->operator_id);
     vch_cbor_put_uint(&w, state->assurance);
@@ -169,8 +169,6 @@ vch_err vault_state_seal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUB
     vch_cbor_put_bstr(&w, b);
     vch_cbor_put_text(&w, state->sub_id);
     vch_cbor_put_int(&w, state->sub_expires_ms);
-    vch_cbor_put_uint(&w, state->event_seq);
-    vch_cbor_put_int(&w, state->look_again_ms);
     e = vch_writer_finish(&w, &b);
     if (vch_ok(e)) {
         e = vault_seal(&s, b, out);
@@ -185,7 +183,7 @@ static vch_err state_read(struct vch_cbor *c, struct vch_as_state *st)
     struct vch_bytes account;
     uint64_t assurance, standing;
 
-    VCH_TRY(vch_cbor_array_of(c, 10));
+    VCH_TRY(vch_cbor_array_of(c, 8));
     VCH_TRY(ids_get(c, &st->ids));
     VCH_TRY(TEXT_GET(c, st->operator_id));
     VCH_TRY(vch_cbor_uint(c, &assurance));
@@ -195,8 +193,6 @@ static vch_err state_read(struct vch_cbor *c, struct vch_as_state *st)
     VCH_TRY(vch_as_account_decode(account, &st->account));
     VCH_TRY(TEXT_GET(c, st->sub_id));
     VCH_TRY(vch_cbor_int(c, &st->sub_expires_ms));
-    VCH_TRY(vch_cbor_uint(c, &st->event_seq));
-    VCH_TRY(vch_cbor_int(c, &st->look_again_ms));
     VCH_TRY(vch_cbor_end(c));
     VCH_CHECK(assurance >= VCH_ASSURANCE_SELF && assurance <= VCH_ASSURANCE_ATTESTED &&
                   standing >= VCH_STANDING_GOOD && standing <= VCH_STANDING_ENDED,

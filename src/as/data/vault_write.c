@@ -366,7 +366,7 @@ struct forget_arg {
     uint32_t slot;
 };
 
-static vch_err del(struct vch_kv_txn *t, struct vch_kv_db db, struct vch_bytes key)
+vch_err vault_del(struct vch_kv_txn *t, struct vch_kv_db db, struct vch_bytes key)
 {
     vch_err e = vch_kv_del(t, db, key);
 
@@ -385,11 +385,25 @@ static vch_err del_index(struct vch_as_vault *v, struct vch_kv_txn *t,
     for (size_t i = 0; i < 4; i++) {
         if (ids[i].text[0] != '\0') {
             index_of(v, &ids[i], subject, key);
-            VCH_TRY(del(t, v->index, VCH_BYTES_OF(key)));
+            VCH_TRY(vault_del(t, v->index, VCH_BYTES_OF(key)));
         }
     }
     vault_sub_key(v, state->operator_id, state->sub_id, &sub);
-    return del(t, v->sub, vch_hash_bytes(&sub));
+    return vault_del(t, v->sub, vch_hash_bytes(&sub));
+}
+
+/* Nothing remains to be done for SUBJECT. */
+static vch_err del_due(struct vch_as_vault *v, struct vch_kv_txn *t,
+                       const uint8_t subject[VCH_AS_SUBJECT_LEN])
+{
+    struct vch_as_due due = {.at_ms = 0};
+
+    memcpy(due.subject, subject, sizeof due.subject);
+    for (int kind = VCH_AS_DUE_WATCH; kind <= VCH_AS_DUE_SETTLE; kind++) {
+        due.kind = (enum vch_as_due_kind)kind;
+        VCH_TRY(vault_due_put(v, t, &due));
+    }
+    return VCH_OK;
 }
 
 static vch_err drop_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *arg)
@@ -409,13 +423,14 @@ static vch_err drop_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *ar
     if (a->was_new) {
         memcpy(content.b, p.content.p, VCH_HASH_LEN); /* the view ends with the first change */
         VCH_TRY(del_index(v, t, a->subject, a->state));
-        VCH_TRY(del(t, v->content, vch_hash_bytes(&content)));
-        VCH_TRY(del(t, v->key, vch_hash_bytes(&row.key)));
-        VCH_TRY(del(t, v->ids, subject_view(a->subject)));
-        VCH_TRY(del(t, v->subject, subject_view(a->subject)));
+        VCH_TRY(vault_del(t, v->content, vch_hash_bytes(&content)));
+        VCH_TRY(vault_del(t, v->key, vch_hash_bytes(&row.key)));
+        VCH_TRY(vault_del(t, v->ids, subject_view(a->subject)));
+        VCH_TRY(vault_del(t, v->subject, subject_view(a->subject)));
+        VCH_TRY(del_due(v, t, a->subject));
     }
-    VCH_TRY(del(t, v->opening, VCH_BYTES_OF(key)));
-    return del(t, v->pending, subject_view(a->subject));
+    VCH_TRY(vault_del(t, v->opening, VCH_BYTES_OF(key)));
+    return vault_del(t, v->pending, subject_view(a->subject));
 }
 
 vch_err vch_as_vault_drop(struct vch_as_vault *v, const uint8_t subject[VCH_AS_SUBJECT_LEN])
@@ -454,7 +469,7 @@ static vch_err touch_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *a
     VCH_TRY(absent(t, v->pending, subject_view(a->subject), VCH_E(AS_PENDING)));
     VCH_TRY(row_put(v, t, &row, vch_buf_get(&a->sealed)));
     if (a->has_old) {
-        VCH_TRY(del(t, v->sub, vch_hash_bytes(&a->sub_old)));
+        VCH_TRY(vault_del(t, v->sub, vch_hash_bytes(&a->sub_old)));
     }
     return a->has_new
                ? vch_kv_put(t, v->sub, vch_hash_bytes(&a->sub_new), subject_view(a->subject), 0)
@@ -526,8 +541,10 @@ static vch_err erase_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *a
         VCH_TRY(del_index(v, t, a->subject, a->state));
     }
     VCH_TRY(row_put(v, t, &row, vch_bytes(NULL, 0)));
-    VCH_TRY(del(t, v->ids, subject_view(a->subject)));
-    VCH_TRY(del(t, v->pending, subject_view(a->subject)));
+    VCH_TRY(del_due(v, t, a->subject));
+    VCH_TRY(vault_del(t, v->seq, subject_view(a->subject)));
+    VCH_TRY(vault_del(t, v->ids, subject_view(a->subject)));
+    VCH_TRY(vault_del(t, v->pending, subject_view(a->subject)));
     return del_openings(v, t, a->subject);
 }
 

@@ -330,6 +330,7 @@ static void test_hints(void **state)
     (void)state;
     for (uint8_t i = 0; i < 3; i++) {
         h.subject[0] = i % 2;
+        h.seq = 5u + i;
         assert_vch_ok(vch_as_vault_hint_add(v, &h));
     }
     vch_as_vault_close(v);

@@ -19,6 +19,10 @@
  * | key | thumbprint of a device key | subject |
  * | sub | HMAC(operator, subscription) | subject |
  * | hint | number | [subject, operator seq, effective at, notified at] |
+ * | seq | subject | number of the last event of its account that was taken |
+ * | due | time, kind, subject | empty: what is to be done next, and when |
+ * | due-of | subject, kind | that time |
+ * | cert | SHA-256 | an AS certificate that endorsements name |
  *
  * The order of things: the openings and the signed endorsement are durable here before the
  * endorsement is submitted to the ledger; when the ledger has it, `confirm` makes the state after
@@ -82,8 +86,6 @@ struct vch_as_state {
     struct vch_edi_status account;    /* as last endorsed, without evidence */
     char sub_id[VCH_EDI_REF_MAX + 1]; /* event subscription, "" for none */
     int64_t sub_expires_ms;           /* 0: none */
-    uint64_t event_seq;               /* highest event of the account that was taken */
-    int64_t look_again_ms;            /* when to read the account again, 0: no such moment */
 };
 
 /* Everything that a new endorsement writes before it is submitted. */
@@ -119,7 +121,7 @@ VCH_CHECKED vch_err vch_as_vault_confirm(struct vch_as_vault *v,
  * was its registration. */
 VCH_CHECKED vch_err vch_as_vault_drop(struct vch_as_vault *v,
                                       const uint8_t subject[VCH_AS_SUBJECT_LEN]);
-/* Writes the state anew (subscription, event number, moment to look again).
+/* Writes the state anew (its subscription).
  * Errors: AS_NO_SUBJECT; AS_ERASED; AS_PENDING (settle that first: it carries a state of its own).
  */
 VCH_CHECKED vch_err vch_as_vault_touch(struct vch_as_vault *v,
@@ -183,7 +185,8 @@ struct vch_as_hint {
     int64_t effective_ms;
     int64_t notified_ms;
 };
-/* Durable when it returns. */
+/* Durable when it returns, and its seq is taken. Errors: EXISTS (that seq or a higher one was taken
+ * before: nothing changes). */
 VCH_CHECKED vch_err vch_as_vault_hint_add(struct vch_as_vault *v, const struct vch_as_hint *h);
 VCH_CHECKED vch_err vch_as_vault_hint_list(struct vch_as_vault *v, struct vch_as_hint *ret,
                                            size_t cap, size_t *ret_n);
@@ -191,5 +194,34 @@ VCH_CHECKED vch_err vch_as_vault_hint_list(struct vch_as_vault *v, struct vch_as
 VCH_CHECKED vch_err vch_as_vault_hint_done(struct vch_as_vault *v,
                                            const uint8_t subject[VCH_AS_SUBJECT_LEN],
                                            uint64_t number);
+/* The highest event taken, 0 if none was. */
+VCH_CHECKED vch_err vch_as_vault_seq_get(struct vch_as_vault *v,
+                                         const uint8_t subject[VCH_AS_SUBJECT_LEN], uint64_t *ret);
+/* Sets where the feed begins for a new subscription; never lowers it. */
+VCH_CHECKED vch_err vch_as_vault_seq_raise(struct vch_as_vault *v,
+                                           const uint8_t subject[VCH_AS_SUBJECT_LEN], uint64_t seq);
+
+/* ---- the agenda: one entry of each kind for a subject at most */
+enum vch_as_due_kind {
+    VCH_AS_DUE_WATCH = 1, /* make, renew or cancel the event subscription */
+    VCH_AS_DUE_CHECK = 2, /* read the account again */
+    VCH_AS_DUE_SETTLE = 3 /* bring a pending endorsement to the ledger */
+};
+struct vch_as_due {
+    int64_t at_ms;
+    enum vch_as_due_kind kind;
+    uint8_t subject[VCH_AS_SUBJECT_LEN];
+};
+/* Moves the entry to at_ms, or removes it (at_ms 0). */
+VCH_CHECKED vch_err vch_as_vault_due_set(struct vch_as_vault *v, const struct vch_as_due *due);
+/* Those due at NOW_MS, the earliest first. */
+VCH_CHECKED vch_err vch_as_vault_due_list(struct vch_as_vault *v, int64_t now_ms,
+                                          struct vch_as_due *ret, size_t cap, size_t *ret_n);
+
+/* ---- AS certificates, kept for as long as records name them */
+VCH_CHECKED vch_err vch_as_vault_cert_put(struct vch_as_vault *v, struct vch_bytes der);
+/* Appended to RET. Errors: NOT_FOUND. */
+VCH_CHECKED vch_err vch_as_vault_cert_get(struct vch_as_vault *v, const struct vch_hash *hash,
+                                          struct vch_buf *ret);
 
 #endif

@@ -1,0 +1,202 @@
+/* The further life of a lineage: what the account or an administrator makes of it. */
+#include "data_int.h"
+
+/* The newest endorsement, which must be the one that the vault believes to be. */
+static vch_err latest(struct vch_as_data *d, const struct vch_as_row *row,
+                      struct vch_as_record *ret, struct vch_stmt_endorsement *ret_e)
+{
+    struct vch_state_subject st;
+    vch_err e = vch_as_chain_latest(&d->chain, row->subject, &st, ret, ret_e);
+
+    VCH_CHECK(!vch_err_is(e, VCH_E(LEDGER_NO_ENTRY)), AS_LEDGER_MISMATCH);
+    VCH_TRY(e);
+    VCH_CHECK(vch_hash_equal(&st.latest, &row->latest), AS_LEDGER_MISMATCH);
+    return VCH_OK;
+}
+
+struct change {
+    const struct vch_as_row *row;
+    const struct vch_as_state *was;
+    const struct vch_as_verdict *verdict;
+    const struct vch_as_network *net; /* NULL: on the word of an administrator */
+};
+
+static vch_err stage(struct vch_as_data *d, const struct change *ch, const struct vch_as_record *r,
+                     const struct vch_stmt_endorsement *prev)
+{
+    struct vch_buf statement = vch_buf_init(VCH_LEDGER_STATEMENT_MAX);
+    struct vch_as_openings openings = {.count = 0};
+    struct vch_as_state after = *ch->was;
+    struct draft dr = {.subject = ch->row->subject,
+                       .action = ch->verdict->action,
+                       .seq = prev->seq + 1,
+                       .prev = &r->entry.txid,
+                       .registration = prev->registration,
+                       .account = ch->net != NULL ? ch->net->account : &ch->was->account,
+                       .standing = ch->verdict->standing,
+                       .reason = ch->verdict->reason,
+                       .assurance = ch->was->assurance,
+                       .effective_ms = ch->verdict->effective_ms,
+                       .operator_id = ch->was->operator_id};
+    struct vch_as_entry entry = {.account = &openings, .after = &after};
+    vch_err e;
+
+    memcpy(dr.evidence.b, prev->evidence.p, sizeof dr.evidence.b);
+    if (ch->net != NULL) {
+        dr.evidence = ch->net->evidence;
+        dr.has_notified = ch->net->hinted;
+        dr.notified_ms = ch->net->hint_notified_ms;
+        after.account = *ch->net->account;
+        memset(&after.account.evidence, 0, sizeof after.account.evidence);
+    }
+    after.standing = ch->verdict->standing;
+    after.broken = ch->verdict->broken;
+    e = data_endorse(d, &dr, &statement, &openings, &entry.txid);
+    if (vch_ok(e)) {
+        entry.endorsement = vch_buf_get(&statement);
+        e = vch_as_vault_stage(d->o.vault, ch->row->subject, &entry);
+    }
+    vch_wipe(&after, sizeof after);
+    vch_as_openings_fini(&openings);
+    vch_buf_fini(&statement);
+    return e;
+}
+
+/* req: Y.2247-7.2.2-16 (key, algorithms and identity are those of the entry before, bit for bit) */
+static vch_err endorse_change(struct vch_as_data *d, const struct change *ch)
+{
+    struct vch_stmt_endorsement prev;
+    struct vch_as_record r;
+    vch_err e;
+
+    vch_as_record_init(&r);
+    e = latest(d, ch->row, &r, &prev);
+    if (vch_ok(e)) {
+        e = stage(d, ch, &r, &prev);
+    }
+    vch_as_record_fini(&r);
+    VCH_TRY(e);
+    VCH_TRY(data_settle_locked(d, ch->row->subject, NULL));
+    if (ch->verdict->action == VCH_ACTION_RETIRE) {
+        struct vch_as_due done = {.at_ms = 0, .kind = VCH_AS_DUE_CHECK};
+
+        memcpy(done.subject, ch->row->subject, sizeof done.subject);
+        VCH_TRY(vch_as_vault_due_set(d->o.vault, &done));
+        return data_due(d, ch->row->subject, VCH_AS_DUE_WATCH, 0);
+    }
+    return VCH_OK;
+}
+
+static vch_err ready(struct vch_as_data *d, const uint8_t subject[16], struct vch_as_row *row,
+                     struct vch_as_state *st)
+{
+    vch_err e = data_settle_locked(d, subject, NULL);
+
+    VCH_TRY(vch_err_is(e, VCH_E(NOT_FOUND)) ? VCH_OK : e);
+    return vch_as_vault_state(d->o.vault, subject, row, st);
+}
+
+/* The next time the account is read without being told to. */
+static vch_err look_again(struct vch_as_data *d, const uint8_t subject[16], int64_t at_ms)
+{
+    int64_t delay_ms = (int64_t)d->o.check_every_s * 1000, now_ms = vch_as_data_now_ms(d);
+
+    if (at_ms != 0 && (delay_ms == 0 || at_ms - now_ms < delay_ms)) {
+        delay_ms = at_ms > now_ms ? at_ms - now_ms + 1 : 1;
+    }
+    return delay_ms == 0 ? VCH_OK : data_due(d, subject, VCH_AS_DUE_CHECK, delay_ms);
+}
+
+static vch_err apply_locked(struct vch_as_data *d, const uint8_t subject[16],
+                            const struct vch_as_network *net, struct vch_as_verdict *v)
+{
+    struct vch_as_row row;
+    struct vch_as_state st;
+    struct change ch = {&row, &st, v, net};
+    struct vch_as_known known = {.account = &st.account};
+    struct vch_as_seen seen = {.account = net->account,
+                               .mismatched = net->mismatched,
+                               .now_ms = vch_as_data_now_ms(d),
+                               .hinted = net->hinted,
+                               .hint_effective_ms = net->hint_effective_ms};
+    vch_err e = ready(d, subject, &row, &st);
+
+    if (vch_ok(e) && row.life != VCH_AS_LIVE) {
+        *v = (struct vch_as_verdict){.changed = false, .standing = st.standing, .reason = ""};
+        vch_wipe(&st, sizeof st);
+        return VCH_OK;
+    }
+    if (vch_ok(e)) {
+        known.standing = st.standing;
+        known.broken = st.broken;
+        known.ids = st.ids;
+        vch_as_judge(&d->o.policy, &known, &seen, v);
+        /* what was read before the last endorsement says nothing new */
+        v->changed = v->changed && net->account->last_checked_ms >= st.account.last_checked_ms;
+        e = v->changed ? endorse_change(d, &ch) : VCH_OK;
+    }
+    vch_wipe(&st, sizeof st);
+    vch_wipe(&known, sizeof known);
+    if (vch_ok(e) && v->action != VCH_ACTION_RETIRE) {
+        e = look_again(d, subject, v->look_again_ms);
+    }
+    return e;
+}
+
+vch_err vch_as_data_apply(struct vch_as_data *d, const uint8_t subject[16],
+                          const struct vch_as_network *net, struct vch_as_verdict *ret_verdict)
+{
+    struct vch_as_verdict v = {.action = VCH_ACTION_UPDATE};
+    vch_err e;
+
+    data_lock(d, subject);
+    e = apply_locked(d, subject, net, &v);
+    data_unlock(d, subject);
+    VCH_TRY(e);
+    *ret_verdict = v;
+    return VCH_OK;
+}
+
+vch_err data_retire_locked(struct vch_as_data *d, const uint8_t subject[16], const char *reason,
+                           int64_t effective_ms)
+{
+    struct vch_as_row row;
+    struct vch_as_state st;
+    struct vch_as_verdict v = {.changed = true,
+                               .action = VCH_ACTION_RETIRE,
+                               .standing = VCH_STANDING_ENDED,
+                               .broken = true,
+                               .reason = reason,
+                               .effective_ms = effective_ms};
+    struct change ch = {&row, &st, &v, NULL};
+    vch_err e;
+
+    VCH_TRY(ready(d, subject, &row, &st));
+    e = row.life == VCH_AS_LIVE ? endorse_change(d, &ch) : VCH_OK;
+    vch_wipe(&st, sizeof st);
+    return e;
+}
+
+vch_err vch_as_data_retire(struct vch_as_data *d, const uint8_t subject[16], const char *reason,
+                           int64_t effective_ms)
+{
+    vch_err e;
+
+    data_lock(d, subject);
+    e = data_retire_locked(d, subject, reason, effective_ms);
+    data_unlock(d, subject);
+    return e;
+}
+
+vch_err vch_as_data_erase(struct vch_as_data *d, const uint8_t subject[16])
+{
+    vch_err e;
+
+    data_lock(d, subject);
+    e = data_retire_locked(d, subject, "erased", vch_as_data_now_ms(d));
+    if (vch_ok(e) || vch_err_is(e, VCH_E(AS_ERASED))) {
+        e = vch_as_vault_erase(d->o.vault, subject);
+    }
+    data_unlock(d, subject);
+    return e;
+}
