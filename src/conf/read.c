@@ -6,6 +6,7 @@
 #include <yaml.h>
 
 #include <vouch/base/text.h>
+#include <vouch/file/file.h>
 
 #include "near.h"
 
@@ -533,34 +534,17 @@ vch_err vch_conf_parse(const char *name, struct vch_bytes text, const struct vch
     return VCH_OK;
 }
 
-static vch_err read_file(const char *path, struct vch_buf *out)
-{
-    FILE *f = fopen(path, "rbe");
-    size_t n = 1;
-    vch_err e = VCH_OK;
-
-    VCH_CHECK(f != NULL, CONF_FILE);
-    while (n > 0 && vch_ok(e)) {
-        uint8_t piece[4096];
-
-        n = fread(piece, 1, sizeof(piece), f);
-        e = vch_buf_append(out, vch_bytes(piece, n));
-    }
-    e = !vch_ok(e) || ferror(f) ? VCH_E(CONF_FILE) : VCH_OK;
-    (void)fclose(f);
-    return e;
-}
-
 vch_err vch_conf_read(const char *path, const struct vch_conf_option *table,
                       struct vch_buf *reterr_report, struct vch_conf **ret)
 {
     struct vch_buf text = vch_buf_init(FILE_MAX);
-    vch_err e = read_file(path, &text);
+    vch_err e = vch_file_read(path, 0, &text);
 
     if (vch_ok(e)) {
         e = vch_conf_parse(path, vch_buf_get(&text), table, reterr_report, ret);
     } else {
         vch_ignore(vch_buf_printf(reterr_report, "%s: %s\n", path, vch_err_info(e)->text));
+        e = VCH_E(CONF_FILE);
     }
     vch_buf_fini(&text);
     return e;

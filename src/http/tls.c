@@ -7,34 +7,25 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <vouch/file/file.h>
+
 #define PEM_MAX  (1024 * 1024)
 #define SANS_MAX 32
 
-static vch_err read_file(const char *path, char **ret)
+static vch_err read_pem(const char *path, unsigned flags, char **ret)
 {
     struct vch_buf b = vch_buf_init(PEM_MAX);
-    FILE *f = fopen(path, "rbe");
-    size_t n = 1;
-    vch_err e = VCH_OK;
+    vch_err e = vch_file_read(path, flags, &b);
 
-    VCH_CHECK(f != NULL, HTTP_CREDENTIALS);
-    while (n > 0 && vch_ok(e)) {
-        uint8_t piece[4096];
-
-        n = fread(piece, 1, sizeof(piece), f);
-        e = vch_buf_append(&b, vch_bytes(piece, n));
-        vch_wipe(piece, sizeof(piece));
-    }
-    if (!vch_ok(e) || ferror(f) || b.n == 0) {
-        e = VCH_E(HTTP_CREDENTIALS);
-    } else {
+    if (vch_ok(e)) {
         *ret = vch_mem_text(vch_buf_get(&b));
+    } else if (!vch_err_is(e, VCH_E(FILE_MODE))) {
+        e = VCH_E(HTTP_CREDENTIALS);
     }
     if (b.n > 0) {
         vch_wipe(b.p, b.n);
     }
     vch_buf_fini(&b);
-    (void)fclose(f);
     return e;
 }
 
@@ -69,10 +60,10 @@ static vch_err check(const struct listener *l)
 
 vch_err vch_http_credentials_read(const struct vch_http_server *s, struct listener *l)
 {
-    VCH_TRY(read_file(s->key_file, &l->key));
-    VCH_TRY(read_file(s->cert_file, &l->cert));
+    VCH_TRY(read_pem(s->key_file, VCH_FILE_SECRET, &l->key));
+    VCH_TRY(read_pem(s->cert_file, 0, &l->cert));
     if (s->ca_file != NULL) {
-        VCH_TRY(read_file(s->ca_file, &l->ca));
+        VCH_TRY(read_pem(s->ca_file, 0, &l->ca));
     }
     return check(l);
 }

@@ -207,13 +207,13 @@ struct vch_http_server;
 
 /* Listens and serves. Errors: HTTP_LISTEN (address, port in use); HTTP_OPTIONS (contradictory, or
  * plain on a public address, or a bad route pattern); HTTP_CREDENTIALS (key, certificate or CA file
- * unreadable, or they do not fit). */
+ * unreadable, or they do not fit); FILE_MODE (the key file is open to others). */
 VCH_CHECKED vch_err vch_http_server_open(const struct vch_http_server_options *o,
                                          struct vch_http_server **ret);
 /* The port it listens on. */
 uint16_t vch_http_server_port(const struct vch_http_server *s);
 /* Reads key, certificate and client CA files again; new connections use them.
- * Errors: HTTP_CREDENTIALS, and then the old ones stay. */
+ * Errors: HTTP_CREDENTIALS, FILE_MODE, and then the old ones stay. */
 VCH_CHECKED vch_err vch_http_server_reload(struct vch_http_server *s);
 /* Graceful stop: accepts nothing new, answers requests already received, ends streams, and closes.
  * Handlers still running after DRAIN_MS are waited for all the same (they use the server), but
