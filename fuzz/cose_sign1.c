@@ -9,7 +9,12 @@ static void both(struct vch_bytes in, enum vch_sign1_profile profile)
     struct vch_cose m;
 
     if (vch_ok(vch_sign1_decode(in, profile, &s))) {
-        VCH_ASSERT(vch_ok(vch_cose_decode(in, &m)));
+        vch_err e = vch_cose_decode(in, &m);
+
+        if (vch_err_is(e, VCH_E(LIMIT))) {
+            return; /* a map of over 64 pairs within an item label */
+        }
+        VCH_ASSERT(vch_ok(e));
         VCH_ASSERT(m.tagged && !m.detached && m.alg == s.alg && m.alg_protected);
         VCH_ASSERT(vch_bytes_equal(m.protected_raw, s.protected_raw));
         VCH_ASSERT(vch_bytes_equal(m.payload, s.payload));
