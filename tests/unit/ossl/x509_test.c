@@ -266,7 +266,6 @@ static void test_verify__chain_through_intermediate(void **state)
     VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *mid_key = NULL;
     VCH_AUTO(vch_cert_autoclose) struct vch_cert *mid = NULL;
     VCH_AUTO(vch_cert_autoclose) struct vch_cert *leaf = NULL;
-    VCH_AUTO(vch_cert_autoclose) struct vch_cert *fake = NULL;
     VCH_AUTO(vch_cert_trust_autoclose) struct vch_cert_trust *mid_trust = NULL;
     struct vch_cert_spec ms = spec_of("Mid CA", VCH_CERT_CA, 0, 1000);
     struct vch_cert_spec ls = spec_of("leaf", VCH_CERT_CLIENT, 0, 100);
