@@ -34,6 +34,15 @@ static void fd_close(int *fd)
     }
 }
 
+/* Keeps the descriptor from being closed by VCH_AUTO. */
+static int fd_take(int *fd)
+{
+    int taken = *fd;
+
+    *fd = -1;
+    return taken;
+}
+
 vch_err vch_dir_sync(const char *dir)
 {
     VCH_AUTO(fd_close) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -94,8 +103,7 @@ static vch_err tmp_open(const char *tmp, mode_t mode, int *ret)
         }
         VCH_CHECK(S_ISREG(a.st_mode), FILE_IO);
         if (stat(tmp, &b) == 0 && a.st_ino == b.st_ino && a.st_dev == b.st_dev) {
-            *ret = fd;
-            fd = -1;
+            *ret = fd_take(&fd);
             return VCH_OK;
         }
     }
@@ -148,8 +156,7 @@ vch_err vch_file_write_atomic(const char *path, struct vch_bytes data, unsigned 
     vch_err e;
 
     tmp = vch_mem_alloc(n + sizeof(".tmp"));
-    memcpy(tmp, path, n);
-    memcpy(tmp + n, ".tmp", sizeof(".tmp"));
+    snprintf(tmp, n + sizeof(".tmp"), "%s.tmp", path);
     VCH_TRY(tmp_open(tmp, mode, &fd));
     e = tmp_fill(fd, data, mode);
     if (vch_ok(e)) {
@@ -218,8 +225,7 @@ vch_err vch_file_lock(const char *path, struct vch_file_lock *ret)
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         return errno == EWOULDBLOCK ? VCH_E(FILE_LOCKED) : vch_file_errno(errno);
     }
-    ret->held = fd + 1;
-    fd = -1;
+    ret->held = fd_take(&fd) + 1;
     return VCH_OK;
 }
 

@@ -131,7 +131,7 @@ vch_err vch_ossl_wrap(const uint8_t kek[VCH_AEAD_KEY_LEN], struct vch_bytes aad,
     VCH_TRY(vch_ossl_aead_seal(kek, nonce, aad, secret,
                                vch_span(out.p + sizeof(nonce), out.cap - sizeof(nonce)), &sealed));
     memcpy(out.p, nonce, sizeof(nonce));
-    *ret = vch_bytes(out.p, sizeof(nonce) + sealed.n);
+    *ret = vch_bytes(out.p, secret.n + VCH_WRAP_OVERHEAD);
     return VCH_OK;
 }
 

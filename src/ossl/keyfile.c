@@ -88,7 +88,7 @@ static vch_err info_decrypt(struct vch_bytes der, struct vch_bytes passphrase,
     const unsigned char *p = der.p;
     X509_SIG *sealed = d2i_X509_SIG(NULL, &p, (long)der.n);
     PKCS8_PRIV_KEY_INFO *info = NULL;
-    vch_err e = VCH_OK;
+    vch_err e;
 
     if (sealed == NULL || p != der.p + der.n) {
         e = VCH_E(KEY_FILE);

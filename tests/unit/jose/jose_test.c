@@ -68,14 +68,14 @@ static void test_jwk__round_trip(void **state)
 
         assert_vch_ok(vch_ossl_key_generate(algs[i], &k));
         jwk.pub = vch_ossl_key_signer(k)->pub;
-        strcpy(jwk.kid, i == 0 ? "" : "a \"quoted\" kid");
+        snprintf(jwk.kid, sizeof(jwk.kid), "%s", i == 0 ? "" : "a \"quoted\" kid");
         vch_buf_reset(&b);
         assert_vch_ok(vch_jwk_encode(&jwk, &b));
         assert_vch_ok(vch_jwk_decode(cr, vch_buf_get(&b), &again));
         assert_true(vch_pubkey_equal(&jwk.pub, &again.pub));
         assert_string_equal(jwk.kid, again.kid);
     }
-    strcpy(jwk.kid, "\xff");
+    snprintf(jwk.kid, sizeof(jwk.kid), "\xff");
     assert_vch_err(vch_jwk_encode(&jwk, &b), JWK);
     jwk.pub.curve = VCH_CURVE_NONE;
     assert_vch_err(vch_jwk_encode(&jwk, &b), KEY);

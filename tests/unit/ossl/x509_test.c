@@ -1,4 +1,5 @@
 /* Certificates: made, read, verified at a given time; checked against the openssl command too. */
+#include "vch_run.h"
 #include "vch_test.h"
 #include "vch_tmp.h"
 
@@ -19,22 +20,6 @@ static struct world {
 static struct vch_time day(int64_t n)
 {
     return (struct vch_time){T0_MS + n * DAY_MS};
-}
-
-VCH_PRINTF(1, 2) static int run(const char *fmt, ...)
-{
-    char line[4096];
-    va_list ap;
-    int n, status;
-
-    va_start(ap, fmt);
-    n = vsnprintf(line, sizeof(line) - 32, fmt, ap);
-    va_end(ap);
-    assert_true(n > 0 && (size_t)n < sizeof(line) - 32);
-    strcat(line, " >/dev/null 2>&1");
-    status = system(line);
-    assert_true(WIFEXITED(status));
-    return WEXITSTATUS(status);
 }
 
 static struct vch_cert_spec spec_of(const char *cn, enum vch_cert_use use, int64_t from, int64_t to)
@@ -240,8 +225,7 @@ static void test_verify__use_must_fit(void **state)
                                              VCH_CERT_PEER, VCH_CERT_CA};
     /* row: made for; column: asked for */
     static const bool fits[5][5] = {
-        {1, 0, 0, 0, 0},
-        {0, 1, 0, 0, 0}, {0, 0, 1, 0, 0}, {0, 1, 1, 1, 0}, {0, 0, 0, 0, 1},
+        {1, 0, 0, 0, 0}, {0, 1, 0, 0, 0}, {0, 0, 1, 0, 0}, {0, 1, 1, 1, 0}, {0, 0, 0, 0, 1},
     };
 
     (void)state;
@@ -436,8 +420,8 @@ static void test_csr__proves_possession(void **state)
         assert_vch_ok(vch_ossl_pem_encode("CERTIFICATE REQUEST", vch_buf_get(&der), &pem));
         assert_vch_ok(vch_csr_open(vch_buf_get(&pem), &pub, cn));
         assert_vch_ok(vch_file_write_atomic(t_tmp_path("r.pem"), vch_buf_get(&pem), 0));
-        if (run("openssl version") == 0) {
-            assert_int_equal(run("openssl req -in %s -verify -noout", t_tmp_path("r.pem")), 0);
+        if (t_run("openssl version") == 0) {
+            assert_int_equal(t_run("openssl req -in %s -verify -noout", t_tmp_path("r.pem")), 0);
         }
         der.p[der.n - 1] ^= 1;
         assert_vch_err(vch_csr_open(vch_buf_get(&der), &pub, cn), SIGNATURE);
@@ -454,7 +438,7 @@ static void test_openssl__agrees_on_our_certificates(void **state)
     struct vch_cert_revocation rev = {vch_cert_info(w.leaf)->serial, day(50)};
 
     (void)state;
-    if (run("openssl version") != 0) {
+    if (t_run("openssl version") != 0) {
         skip();
     }
     pem_of(w.ca, &ca);
@@ -463,22 +447,22 @@ static void test_openssl__agrees_on_our_certificates(void **state)
     assert_vch_ok(vch_file_write_atomic(t_tmp_path("ca.pem"), vch_buf_get(&ca), 0));
     assert_vch_ok(vch_file_write_atomic(t_tmp_path("other.pem"), vch_buf_get(&other), 0));
     assert_vch_ok(vch_file_write_atomic(t_tmp_path("leaf.pem"), vch_buf_get(&leaf), 0));
-    assert_int_equal(run("openssl verify -x509_strict -no-CApath -no-CAstore -attime %lld -CAfile "
-                         "%s %s",
-                         (long long)day(11).ms / 1000, t_tmp_path("ca.pem"),
-                         t_tmp_path("leaf.pem")),
-                     0);
-    assert_int_not_equal(run("openssl verify -no-CApath -no-CAstore -attime %lld -CAfile %s %s",
-                             (long long)day(11).ms / 1000, t_tmp_path("other.pem"),
-                             t_tmp_path("leaf.pem")),
+    assert_int_equal(
+        t_run("openssl verify -x509_strict -no-CApath -no-CAstore -attime %lld -CAfile "
+              "%s %s",
+              (long long)day(11).ms / 1000, t_tmp_path("ca.pem"), t_tmp_path("leaf.pem")),
+        0);
+    assert_int_not_equal(t_run("openssl verify -no-CApath -no-CAstore -attime %lld -CAfile %s %s",
+                               (long long)day(11).ms / 1000, t_tmp_path("other.pem"),
+                               t_tmp_path("leaf.pem")),
                          0);
     assert_vch_ok(vch_buf_append(&all, vch_buf_get(&ca)));
     crl_pem(w.ca_key, w.ca, &rev, 1, 40, 70, &all);
     assert_vch_ok(vch_file_write_atomic(t_tmp_path("all.pem"), vch_buf_get(&all), 0));
-    assert_int_not_equal(run("openssl verify -crl_check -no-CApath -no-CAstore -attime %lld "
-                             "-CAfile %s %s",
-                             (long long)day(60).ms / 1000, t_tmp_path("all.pem"),
-                             t_tmp_path("leaf.pem")),
+    assert_int_not_equal(t_run("openssl verify -crl_check -no-CApath -no-CAstore -attime %lld "
+                               "-CAfile %s %s",
+                               (long long)day(60).ms / 1000, t_tmp_path("all.pem"),
+                               t_tmp_path("leaf.pem")),
                          0);
 }
 
@@ -489,12 +473,13 @@ static void test_openssl__its_certificates_are_read(void **state)
     VCH_AUTO(vch_cert_autoclose) struct vch_cert *rsa = NULL;
 
     (void)state;
-    if (run("openssl version") != 0) {
+    if (t_run("openssl version") != 0) {
         skip();
     }
     assert_int_equal(
-        run("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s -out "
-            "%s -subj '/O=Example/CN=host.example' -addext 'subjectAltName=DNS:host.example' "
+        t_run(
+            "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout %s -out "
+            "%s -subj /O=Example/CN=host.example -addext subjectAltName=DNS:host.example "
             "-days 30",
             t_tmp_path("k.pem"), t_tmp_path("c.pem")),
         0);
@@ -505,9 +490,9 @@ static void test_openssl__its_certificates_are_read(void **state)
     assert_int_equal(vch_cert_info(ec)->pub.curve, VCH_CURVE_P256);
     assert_true(vch_cert_info(ec)->not_after.ms - vch_cert_info(ec)->not_before.ms == 30 * DAY_MS);
     vch_buf_reset(&b);
-    assert_int_equal(run("openssl req -x509 -newkey rsa:2048 -nodes -keyout %s -out %s -subj "
-                         "'/CN=rsa.example' -days 30",
-                         t_tmp_path("k.pem"), t_tmp_path("c.pem")),
+    assert_int_equal(t_run("openssl req -x509 -newkey rsa:2048 -nodes -keyout %s -out %s -subj "
+                           "/CN=rsa.example -days 30",
+                           t_tmp_path("k.pem"), t_tmp_path("c.pem")),
                      0);
     assert_vch_ok(vch_file_read(t_tmp_path("c.pem"), 0, &b));
     assert_vch_ok(vch_cert_open(vch_buf_get(&b), &rsa));

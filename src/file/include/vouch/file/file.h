@@ -37,6 +37,6 @@ VCH_CHECKED vch_err vch_file_lock(const char *path, struct vch_file_lock *ret);
 void vch_file_unlock(struct vch_file_lock *lock); /* idempotent */
 
 /* The error of an errno value of file operations. */
-vch_err vch_file_errno(int err);
+VCH_CHECKED vch_err vch_file_errno(int err);
 
 #endif
