@@ -9,15 +9,15 @@ vch_err vch_ledger_flat_open(const char *path, size_t item, uint64_t count, bool
                              struct vch_ledger_flat *ret)
 {
     struct stat st;
-    int fd = read_only ? open(path, O_RDONLY | O_CLOEXEC)
-                       : open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
+    int fd = -1;
 
-    if (fd < 0) {
-        VCH_CHECK(read_only && errno == ENOENT, LEDGER_FAILED);
-        VCH_CHECK(count == 0, LEDGER_DAMAGED);
-    } else if (fstat(fd, &st) != 0 || (uint64_t)st.st_size / item < count) {
-        close(fd);
-        return VCH_E(LEDGER_DAMAGED);
+    if (path != NULL) {
+        fd = open(path, (read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
+        VCH_CHECK(fd >= 0, LEDGER_DAMAGED);
+        if (fstat(fd, &st) != 0 || (uint64_t)st.st_size / item < count) {
+            close(fd);
+            return VCH_E(LEDGER_DAMAGED);
+        }
     }
     *ret = (struct vch_ledger_flat){.fd = fd,
                                     .item = item,
@@ -25,6 +25,15 @@ vch_err vch_ledger_flat_open(const char *path, size_t item, uint64_t count, bool
                                     .count = count,
                                     .tail = vch_buf_init(SIZE_MAX / 2),
                                     .staged = vch_buf_init(SIZE_MAX / 2)};
+    return VCH_OK;
+}
+
+vch_err vch_ledger_flat_make(const char *path, struct vch_ledger_flat *f)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+
+    VCH_CHECK(fd >= 0, LEDGER_FAILED);
+    f->fd = fd;
     return VCH_OK;
 }
 

@@ -17,10 +17,12 @@ struct vch_ledger_flat {
     struct vch_buf staged; /* items of the batch under way */
 };
 
-/* Opens PATH (made if missing, unless read-only), of which the first COUNT items count.
- * Errors: LEDGER_DAMAGED (the file is shorter); LEDGER_FAILED. */
+/* Opens PATH, of which the first COUNT items count; NULL: there is no file yet.
+ * Errors: LEDGER_DAMAGED (no such file, or shorter). */
 VCH_CHECKED vch_err vch_ledger_flat_open(const char *path, size_t item, uint64_t count,
                                          bool read_only, struct vch_ledger_flat *ret);
+/* Makes the file of a flat that has none. Errors: LEDGER_FAILED. */
+VCH_CHECKED vch_err vch_ledger_flat_make(const char *path, struct vch_ledger_flat *f);
 void vch_ledger_flat_close(struct vch_ledger_flat *f);
 
 void vch_ledger_flat_stage(struct vch_ledger_flat *f, struct vch_bytes item);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define PATH_ROOM  4096
+#define SEGMENT_MIN 65536 /* any one statement fits */
 #define FIRST_READ 1024 /* most statements are read with one call */
 
 void vch_ledger_log_name(uint64_t number, char ret[VCH_LEDGER_SEGMENT_NAME])
@@ -138,7 +139,7 @@ vch_err vch_ledger_log_create(const char *dir, uint64_t seg_size, const uint8_t 
     struct vch_ledger_segment s = {.size = seg_size};
     char path[PATH_ROOM];
 
-    VCH_CHECK(seg_size % 8 == 0 && seg_size >= 4096, USAGE);
+    VCH_CHECK(seg_size % 8 == 0 && seg_size >= SEGMENT_MIN, USAGE);
     memcpy(s.id, id, sizeof(s.id));
     (void)snprintf(path, sizeof(path), "%s/log", dir);
     if (mkdir(path, 0750) != 0) {

@@ -282,6 +282,12 @@ static vch_err plant(struct vch_ledger_map *m, const struct vch_ledger_buckets *
         return bucket_put(m, b, pair, n, depth, &ret->hash);
     }
     mid = split_at(pair, n, depth);
+    if (mid == 0) { /* the left half has this bucket's key, and is empty */
+        uint8_t key[VCH_LEDGER_BUCKET_KEY];
+
+        bucket_key(&pair[0].k, depth, key);
+        b->put(b->self, VCH_BYTES_OF(key), vch_bytes(NULL, 0));
+    }
     VCH_TRY(node_new(m, &left));
     VCH_TRY(node_new(m, &right));
     VCH_TRY(plant(m, b, pair, mid, depth + 1, node_at(m, left)));

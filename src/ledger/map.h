@@ -31,6 +31,7 @@ struct vch_ledger_patch {
 struct vch_ledger_buckets {
     /* Replaces OUT. Errors: LEDGER_DAMAGED (missing), others of the store. */
     vch_err (*get)(void *self, struct vch_bytes key, struct vch_buf *out);
+    /* An empty value removes the bucket, if there is one. */
     void (*put)(void *self, struct vch_bytes key, struct vch_bytes value);
     void *self;
 };

@@ -204,7 +204,7 @@ static inline void vch_ledger_close(struct vch_ledger *l)
 
 /* Walks the lineage of SUBJECT from its latest endorsement back to its registration, over prev.
  * Errors: LEDGER_NO_ENTRY; LEDGER_DAMAGED (a link does not hold). */
-VCH_CHECKED vch_err vch_ledger_history(const struct vch_ledger *l,
+VCH_CHECKED vch_err vch_ledger_history(const struct vch_crypto *cr, const struct vch_ledger *l,
                                        const struct vch_subject *subject, vch_ledger_entry_fn fn,
                                        void *arg);
 
