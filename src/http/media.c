@@ -83,7 +83,7 @@ static int quality(const char *p, const char *end)
                 q += unit * (*p - '0');
                 unit /= 10;
             }
-            return q > 1000 ? 1000 : q;
+            return q > 1000 ? 0 : q;
         }
         while (p < end && *p != ';') {
             p++;
