@@ -1,6 +1,10 @@
 /* The server over plain loopback sockets: routes, refusals, limits, odd clients. */
 #include "http_test.h"
 
+#include <fcntl.h>
+
+#define FILE_SIZE (4 * 1024 * 1024)
+
 struct fixture {
     struct vch_http_server *server;
     uint16_t port;
@@ -66,7 +70,20 @@ static vch_err pick(void *user, struct vch_http_request *rq, struct vch_http_res
     return VCH_OK;
 }
 
+/* The file of the test, from the fifth byte on. */
+static vch_err file(void *user, struct vch_http_request *rq, struct vch_http_response *rs)
+{
+    int fd = open(user, O_RDONLY | O_CLOEXEC);
+
+    (void)rq;
+    VCH_CHECK(fd >= 0, FILE_MISSING);
+    vch_http_reply_file(rs, 200, "application/octet-stream", fd, 5, FILE_SIZE - 5);
+    vch_http_reply_header(rs, "ETag", "\"x\"");
+    return VCH_OK;
+}
+
 static char t_all[] = "all", t_one[] = "one", t_rest[] = "rest";
+static char file_path[64];
 
 static const struct vch_http_route routes[] = {
     {VCH_HTTP_POST, "/echo", echo, NULL, 4096, NULL, 0},
@@ -79,6 +96,7 @@ static const struct vch_http_route routes[] = {
     {VCH_HTTP_GET, "/refuse", refuse, NULL, 0, NULL, 0},
     {VCH_HTTP_GET, "/inject", inject, NULL, 0, NULL, 0},
     {VCH_HTTP_GET, "/pick", pick, NULL, 0, NULL, VCH_HTTP_INLINE},
+    {VCH_HTTP_GET, "/file", file, file_path, 0, NULL, 0},
     {VCH_HTTP_POST, "/block", block, NULL, 0, NULL, 0},
 };
 
@@ -456,6 +474,135 @@ static void a_full_queue_is_said(void **state)
     vch_http_server_close(f.server, 1000);
 }
 
+/* Bodies held at one time are bounded over all connections. */
+static void bodies_in_memory_are_bounded(void **state)
+{
+    struct vch_http_server_options o = options();
+    struct fixture f;
+    struct t_answer a;
+    int held;
+
+    (void)state;
+    o.buffered_max = 3000;
+    f = start(o);
+    held = t_connect(f.port);
+    t_send_text(held, "POST /block HTTP/1.1\r\n" H "Content-Length: 2000\r\n\r\n");
+    for (int i = 0; i < 200; i++) {
+        t_send_text(held, "0123456789");
+    }
+    t_count_wait(&handled, 1);
+    {
+        char *big = request_with_body("/echo", 2000);
+
+        a = t_ask(f.port, big);
+        assert_int_equal(a.status, 503);
+        assert_string_equal(t_header(&a, "Retry-After"), "1");
+        t_answer_fini(&a);
+        t_count_add(&release);
+        a = t_receive(held, false);
+        assert_int_equal(a.status, 200);
+        assert_int_equal(a.body.n, 2000);
+        t_answer_fini(&a);
+        close(held);
+        do { /* given back when the answer is through */
+            a = t_ask(f.port, big);
+            t_answer_fini(&a);
+        } while (a.status == 503);
+        assert_int_equal(a.status, 200);
+        vch_mem_free(big);
+    }
+    vch_http_server_close(f.server, 1000);
+}
+
+static void connections_of_one_address_are_bounded(void **state)
+{
+    struct vch_http_server_options o = options();
+    struct fixture f;
+    struct t_answer a;
+    int fd[3];
+
+    (void)state;
+    o.connections_per_addr = 2;
+    f = start(o);
+    for (int i = 0; i < 2; i++) {
+        fd[i] = t_connect(f.port);
+        t_send_text(fd[i], "GET /pick HTTP/1.1\r\n" H "\r\n");
+        a = t_receive(fd[i], false);
+        assert_int_equal(a.status, 200);
+        t_answer_fini(&a);
+    }
+    fd[2] = t_connect(f.port);
+    assert_true(t_closed(fd[2]));
+    for (int i = 0; i < 3; i++) {
+        close(fd[i]);
+    }
+    vch_http_server_close(f.server, 1000);
+}
+
+static void files_are_sent_and_clients_may_leave_meanwhile(void **state)
+{
+    struct fixture f = start(options());
+    struct linger hard = {1, 0};
+    struct t_answer a;
+    char c = 0;
+    int fd;
+
+    (void)state;
+    (void)snprintf(file_path, sizeof(file_path), "/tmp/vouch-http-file-XXXXXX");
+    fd = mkstemp(file_path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, "01234567", 8), 8);
+    assert_int_equal(pwrite(fd, "z", 1, FILE_SIZE - 1), 1);
+    close(fd);
+    a = t_ask(f.port, "GET /file HTTP/1.1\r\n" H "\r\n");
+    assert_int_equal(a.status, 200);
+    assert_int_equal(a.body.n, FILE_SIZE - 5);
+    assert_memory_equal(a.body.p, "567", 3);
+    assert_int_equal(a.body.p[a.body.n - 1], 'z');
+    assert_string_equal(t_header(&a, "ETag"), "\"x\"");
+    t_answer_fini(&a);
+    for (int i = 0; i < 5; i++) { /* a signal for the broken pipe would end this process */
+        fd = t_connect(f.port);
+        t_send_text(fd, "GET /file HTTP/1.1\r\n" H "\r\n");
+        assert_int_equal(recv(fd, &c, 1, 0), 1);
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)), 0);
+        close(fd);
+    }
+    expect(f.port, "GET /pick HTTP/1.1\r\n" H "\r\n", 200, NULL);
+    assert_int_equal(unlink(file_path), 0);
+    expect(f.port, "GET /file HTTP/1.1\r\n" H "\r\n", 500, "file-missing");
+    vch_http_server_close(f.server, 1000);
+}
+
+/* A client that asks first is told before it sends. */
+static void expectations_are_answered(void **state)
+{
+    struct fixture f = start(options());
+    struct t_answer a;
+    int fd = t_connect(f.port);
+
+    (void)state;
+    t_send_text(fd,
+                "POST /echo HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 5000\r\n\r\n");
+    a = t_receive(fd, false);
+    assert_int_equal(a.status, 413);
+    t_answer_fini(&a);
+    close(fd);
+    fd = t_connect(f.port);
+    t_send_text(fd,
+                "POST /echo HTTP/1.1\r\n" H "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    a = t_receive(fd, false);
+    assert_int_equal(a.status, 100);
+    t_answer_fini(&a);
+    t_send_text(fd, "ok");
+    a = t_receive(fd, false);
+    assert_int_equal(a.status, 200);
+    assert_bytes_equal(vch_buf_get(&a.body), vch_text("ok"));
+    t_answer_fini(&a);
+    close(fd);
+    vch_http_server_close(f.server, 1000);
+}
+
 static void rates_are_limited(void **state)
 {
     struct vch_http_server_options o = options();
@@ -523,6 +670,10 @@ int main(void)
         cmocka_unit_test(slow_clients_are_cut_off),
         cmocka_unit_test(a_client_may_leave_while_its_request_is_handled),
         cmocka_unit_test(a_full_queue_is_said),
+        cmocka_unit_test(bodies_in_memory_are_bounded),
+        cmocka_unit_test(connections_of_one_address_are_bounded),
+        cmocka_unit_test(files_are_sent_and_clients_may_leave_meanwhile),
+        cmocka_unit_test(expectations_are_answered),
         cmocka_unit_test(rates_are_limited),
         cmocka_unit_test(options_are_checked),
     };

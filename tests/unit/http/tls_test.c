@@ -125,6 +125,28 @@ static vch_err wait_here(void *user, struct vch_http_request *rq, struct vch_htt
     return VCH_OK;
 }
 
+static vch_err nothing_yet(void *self, struct vch_span room, size_t *ret_n, bool *ret_end)
+{
+    (void)self;
+    (void)room;
+    (void)ret_n;
+    (void)ret_end;
+    return VCH_OK;
+}
+
+static struct t_count listening = T_COUNT_INIT;
+
+static vch_err listen_on(void *user, struct vch_http_request *rq, struct vch_http_response *rs)
+{
+    static const struct vch_http_source source = {nothing_yet, NULL, NULL};
+
+    (void)user;
+    (void)rq;
+    vch_http_reply_stream(rs, 200, "text/event-stream", &source, NULL);
+    t_count_add(&listening);
+    return VCH_OK;
+}
+
 static vch_err duplicate(void *user, struct vch_http_request *rq, struct vch_http_response *rs)
 {
     (void)user;
@@ -140,6 +162,7 @@ static const struct vch_http_route routes[] = {
     {VCH_HTTP_GET, "/move", move, NULL, 0, NULL, 0},
     {VCH_HTTP_GET, "/large", large, NULL, 0, NULL, 0},
     {VCH_HTTP_GET, "/wait", wait_here, NULL, 0, NULL, 0},
+    {VCH_HTTP_GET, "/listen", listen_on, NULL, 0, NULL, 0},
     {VCH_HTTP_GET, "/fail", duplicate, NULL, 0, NULL, 0},
 };
 
@@ -474,6 +497,64 @@ static void credentials_are_checked_and_reloaded(void **state)
     vch_http_server_close(s, 1000);
 }
 
+static vch_err ignore_piece(void *self, struct vch_bytes piece)
+{
+    (void)self;
+    (void)piece;
+    return VCH_OK;
+}
+
+static void *follow(void *client)
+{
+    struct vch_http_call call = {.path = "/listen"};
+    struct vch_http_answer a;
+
+    assert_vch_ok(vch_http_call_stream(client, &call, 0, ignore_piece, NULL, &a));
+    vch_http_answer_fini(&a);
+    return NULL;
+}
+
+/* Streams could last for years: a reload ends them, properly, and clients come back. */
+static void a_reload_ends_streams(void **state)
+{
+    char url[64];
+    struct vch_http_server *s = serve("server", VCH_HTTP_MTLS_NONE, url);
+    struct vch_http_client *c = dial(url, "ca.pem", NULL);
+    pthread_t t;
+
+    (void)state;
+    assert_int_equal(pthread_create(&t, NULL, follow, c), 0);
+    t_count_wait(&listening, 1);
+    assert_vch_ok(vch_http_server_reload(s));
+    assert_int_equal(pthread_join(t, NULL), 0);
+    vch_http_client_close(c);
+    vch_http_server_close(s, 1000);
+}
+
+static void unfinished_handshakes_are_cut_off(void **state)
+{
+    struct vch_http_server_options o = {.address = "127.0.0.1:0",
+                                        .key_file = in_dir("server.key"),
+                                        .cert_file = in_dir("server.pem"),
+                                        .request_timeout_s = 1};
+    struct vch_http_server *s;
+    int silent, plain;
+    uint8_t c;
+
+    (void)state;
+    assert_vch_ok(vch_http_server_open(&o, &s));
+    silent = t_connect(vch_http_server_port(s));
+    plain = t_connect(vch_http_server_port(s));
+    t_send_text(plain, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+    while (t_byte(plain, &c)) { /* at most a TLS alert */
+        assert_int_not_equal(c, 'H');
+    }
+    assert_true(t_closed(silent));
+    close(silent);
+    close(plain);
+    vch_http_server_close(s, 1000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,6 +567,8 @@ int main(void)
         cmocka_unit_test(calls_time_out_and_are_cancelled),
         cmocka_unit_test(bad_calls_are_refused),
         cmocka_unit_test(credentials_are_checked_and_reloaded),
+        cmocka_unit_test(a_reload_ends_streams),
+        cmocka_unit_test(unfinished_handshakes_are_cut_off),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
