@@ -286,7 +286,7 @@ static void read_list(struct reader *r, const struct vch_conf_option *opt, const
     }
     v->present = true;
     if (opt->type == VCH_CONF_SECTIONS) {
-        v->nodes = vch_mem_alloc(max * sizeof(*v->nodes));
+        v->nodes = vch_mem_alloc(max * sizeof(struct vch_conf_node *));
     } else {
         v->texts = vch_mem_alloc(max * sizeof(*v->texts));
     }
@@ -317,7 +317,7 @@ static void read_value(struct reader *r, const struct vch_conf_option *opt, cons
     switch (opt->type) {
     case VCH_CONF_SECTION:
         (void)snprintf(inner.text, sizeof(inner.text), "%.100s%.40s.", at->text, opt->key);
-        v->nodes = vch_mem_alloc(sizeof(*v->nodes));
+        v->nodes = vch_mem_alloc(sizeof(struct vch_conf_node *));
         v->nodes[v->count++] = read_section(r, opt, &inner);
         v->present = true;
         break;
@@ -463,7 +463,7 @@ static void complete(struct reader *r, struct vch_conf_node *node, const struct 
             set_default(r->conf, opt, v);
         } else if (opt->type == VCH_CONF_SECTION && (opt->flags & VCH_CONF_PRESENCE) == 0) {
             (void)snprintf(inner.text, sizeof(inner.text), "%.100s%.40s.", at->text, opt->key);
-            v->nodes = vch_mem_alloc(sizeof(*v->nodes));
+            v->nodes = vch_mem_alloc(sizeof(struct vch_conf_node *));
             v->nodes[v->count++] = vch_conf_node_new(r->conf, opt->sub);
             v->present = true;
             complete(r, v->nodes[0], &inner, mark);

@@ -132,6 +132,7 @@ vch_err vch_http_answer_check(const struct vch_http_answer *a, struct vch_span r
 {
     const struct vch_err_info *info = NULL;
     struct problem p = {0};
+    vch_err e;
 
     if (a->status >= 200 && a->status <= 299) {
         return VCH_OK;
@@ -148,5 +149,9 @@ vch_err vch_http_answer_check(const struct vch_http_answer *a, struct vch_span r
     if (reterr_detail.cap > 0) {
         take((char *)reterr_detail.p, reterr_detail.cap, vch_text(p.detail));
     }
-    return info != NULL ? (vch_err){info->code} : VCH_E(HTTP_STATUS);
+    if (info == NULL) {
+        return VCH_E(HTTP_STATUS);
+    }
+    e.code = info->code;
+    return e;
 }

@@ -545,7 +545,7 @@ static vch_err call_any(struct vch_http_client *c, struct transfer *t)
 vch_err vch_http_call(struct vch_http_client *c, const struct vch_http_call *call,
                       struct vch_http_answer *ret)
 {
-    struct vch_http_answer a;
+    struct vch_http_answer a = {0};
     struct transfer t = {.call = call, .answer = &a};
 
     VCH_TRY(call_any(c, &t));
@@ -557,7 +557,7 @@ vch_err vch_http_call_stream(struct vch_http_client *c, const struct vch_http_ca
                              unsigned idle_timeout_ms, vch_http_sink_fn sink, void *self,
                              struct vch_http_answer *ret)
 {
-    struct vch_http_answer a;
+    struct vch_http_answer a = {0};
     struct transfer t = {.call = call,
                          .answer = &a,
                          .sink = sink,

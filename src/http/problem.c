@@ -11,13 +11,17 @@ static const char *const offered[] = {"application/problem+json",
                                       "application/concise-problem-details+cbor",
                                       "application/cbor", "application/json"};
 
+static int put_json(const char *p, size_t n, void *out)
+{
+    return vch_ok(vch_buf_append(out, vch_bytes(p, n))) ? 0 : -1;
+}
+
 static vch_err encode_json(unsigned status, const struct vch_err_info *info, const char *detail,
                            struct vch_buf *out)
 {
     char type[96];
     json_t *o;
-    char *text;
-    vch_err e;
+    int rc;
 
     (void)snprintf(type, sizeof(type), "urn:vouch:error:%s", info->slug);
     o = json_pack("{s:s, s:s, s:i, s:s, s:s}", "type", type, "title", info->text, "status",
@@ -27,12 +31,9 @@ static vch_err encode_json(unsigned status, const struct vch_err_info *info, con
         /* A detail that is not UTF-8 is left out. */
         (void)json_object_set_new(o, "detail", json_string(detail));
     }
-    text = json_dumps(o, JSON_COMPACT);
+    rc = json_dump_callback(o, put_json, out, JSON_COMPACT);
     json_decref(o);
-    VCH_CHECK(text != NULL, MEMORY);
-    e = vch_buf_text(out, text);
-    free(text);
-    return e;
+    return rc == 0 ? VCH_OK : VCH_E(LIMIT);
 }
 
 static vch_err encode_cbor(unsigned status, const struct vch_err_info *info, const char *detail,

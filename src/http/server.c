@@ -130,7 +130,7 @@ static vch_err split_address(const char *address, char host[64], char port[8])
 
 static vch_err listen_on(struct vch_http_server *s, const struct addrinfo *ai)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t n = sizeof(bound);
     int one = 1;
 

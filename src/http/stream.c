@@ -88,6 +88,7 @@ static bool sleep_now(struct vch_http_stream *s)
 
 static ssize_t on_pull(void *cls, uint64_t pos, char *room, size_t cap)
 {
+    static const char comment[] = {':', '\n', '\n'};
     struct vch_http_stream *s = cls;
 
     (void)pos;
@@ -105,8 +106,8 @@ static ssize_t on_pull(void *cls, uint64_t pos, char *room, size_t cap)
         }
         VCH_ASSERT(n <= cap);
         if (n == 0 && atomic_exchange(&s->beat, false)) {
-            memcpy(room, ":\n\n", 3);
-            n = 3;
+            memcpy(room, comment, sizeof(comment));
+            n = sizeof(comment);
         }
         if (n > 0) {
             atomic_store(&s->sent_ms, vch_http_now_ms());

@@ -3,11 +3,14 @@
 #define HTTP_TEST_H
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <spawn.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <vch_test.h>
@@ -127,6 +130,25 @@ static inline struct t_answer t_ask(uint16_t port, const char *request)
     return a;
 }
 
+#define H "Host: x\r\n"
+
+struct fixture {
+    struct vch_http_server *server;
+    uint16_t port;
+};
+
+/* Fails unless REQUEST on a new connection is answered with STATUS and (if given) a body that
+ * contains BODY. */
+static inline void expect(uint16_t port, const char *request, unsigned status, const char *body)
+{
+    struct t_answer a = t_ask(port, request);
+
+    if (a.status != status || (body != NULL && !t_contains(&a.body, body))) {
+        fail_msg("%s\n-> %u %.*s", request, a.status, (int)a.body.n, (const char *)a.body.p);
+    }
+    t_answer_fini(&a);
+}
+
 /* A counter that threads wait on. */
 struct t_count {
     pthread_mutex_t lock;
@@ -164,25 +186,34 @@ static inline char *t_folder_open(void)
     return dir;
 }
 
-static inline void t_shell(const char *dir, const char *command)
+/* Runs a program in DIR, its output to out.txt there; returns its exit status. */
+static inline int t_run(const char *dir, const char *const argv[])
 {
-    char line[2048];
+    posix_spawn_file_actions_t io;
+    union {
+        const char *const *in;
+        char *const *out;
+    } args = {argv};
+    pid_t pid;
+    int status;
 
-    assert_true(snprintf(line, sizeof(line), "cd '%s' && { %s; } >out.txt 2>&1", dir, command) <
-                (int)sizeof(line));
-    if (system(line) != 0) {
-        (void)snprintf(line, sizeof(line), "cat '%s/out.txt'", dir);
-        (void)!system(line);
-        fail_msg("%s", command);
-    }
+    assert_int_equal(posix_spawn_file_actions_init(&io), 0);
+    assert_int_equal(posix_spawn_file_actions_addchdir_np(&io, dir), 0);
+    assert_int_equal(posix_spawn_file_actions_addopen(&io, 0, "/dev/null", O_RDONLY, 0), 0);
+    assert_int_equal(
+        posix_spawn_file_actions_addopen(&io, 1, "out.txt", O_WRONLY | O_CREAT | O_TRUNC, 0600), 0);
+    assert_int_equal(posix_spawn_file_actions_adddup2(&io, 1, 2), 0);
+    assert_int_equal(posix_spawnp(&pid, argv[0], &io, NULL, args.out, environ), 0);
+    assert_int_equal(posix_spawn_file_actions_destroy(&io), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
 }
+#define T_RUN(dir, ...) t_run((dir), (const char *const[]){__VA_ARGS__, NULL})
 
 static inline void t_folder_close(char *dir)
 {
-    char line[512];
-
-    (void)snprintf(line, sizeof(line), "rm -rf '%s'", dir);
-    assert_int_equal(system(line), 0);
+    assert_int_equal(T_RUN("/", "rm", "-rf", dir), 0);
     vch_mem_free(dir);
 }
 

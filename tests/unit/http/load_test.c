@@ -3,8 +3,6 @@
 
 #include <stdatomic.h>
 
-#define H "Host: x\r\n"
-
 /* ---- a group commit: answers are given in batches, from a thread of their own */
 
 #define BATCH 200

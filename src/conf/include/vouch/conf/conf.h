@@ -75,7 +75,8 @@ const struct vch_conf_node *vch_conf_at(const struct vch_conf_node *n, const cha
 /* SECTION; NULL if it is a presence section and absent. */
 const struct vch_conf_node *vch_conf_section(const struct vch_conf_node *n, const char *key);
 /* "file:line" of the value, or of the default ("default"), for messages of the caller. */
-vch_err vch_conf_where(const struct vch_conf_node *n, const char *key, struct vch_buf *out);
+VCH_CHECKED vch_err vch_conf_where(const struct vch_conf_node *n, const char *key,
+                                   struct vch_buf *out);
 
 /* --print-config: every option with its value and its help as a comment, valid YAML that reads back
  * as the same configuration. Errors: LIMIT of OUT. */
