@@ -53,8 +53,13 @@ enum vch_verdict vch_verify_verdict(const struct vch_verify_report *r, enum vch_
         }
     }
     for (unsigned s = 0; s < VCH_STEPS; s++) {
-        if (r->step[s].state == VCH_STEP_UNKNOWN ||
-            (r->step[s].state == VCH_STEP_NOT_CHECKED && steps[s].necessary)) {
+        if (r->step[s].state == VCH_STEP_UNKNOWN) {
+            *ret_step = (enum vch_step)s;
+            return VCH_VERDICT_UNKNOWN;
+        }
+    }
+    for (unsigned s = 0; s < VCH_STEPS; s++) {
+        if (r->step[s].state == VCH_STEP_NOT_CHECKED && steps[s].necessary) {
             *ret_step = (enum vch_step)s;
             return VCH_VERDICT_UNKNOWN;
         }
