@@ -69,8 +69,9 @@ function(vch_module name)
   endif()
   vch_use(vch_${name} ${A_LAYER} ${A_USES})
   target_link_libraries(vch_${name} PUBLIC ${A_LIBS})
+  list(JOIN A_USES "," uses)
   set_property(GLOBAL APPEND PROPERTY VCH_MODULES
-    "${name}|${A_LAYER}|${A_PURE}|$<JOIN:${A_USES},$<COMMA>>|$<TARGET_FILE:vch_${name}>")
+    "${name}|${A_LAYER}|${A_PURE}|${uses}|$<TARGET_FILE:vch_${name}>")
 endfunction()
 
 function(vch_app name)
