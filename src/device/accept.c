@@ -60,7 +60,7 @@ static vch_err recorded(const struct vch_device *d, struct offer *o)
     VCH_TRY(ledger_of(d, o->ack.address.ledger, &o->ledger));
     VCH_CHECK(vch_bytes_equal(o->ack.address.url, entry_url(&d->setup)), DEVICE_ADDRESS);
     VCH_CHECK(d->phase < VCH_DEVICE_ENDORSED || o->ledger == d->ledger, DEVICE_LEDGER);
-    return receipt_check(d, o->ledger, &o->txid, o->ack.receipt, &verified);
+    return vch_device_entry_receipt_check(d, o->ledger, &o->txid, o->ack.receipt, &verified);
 }
 
 /* Does it stand in line with what the device holds?
@@ -124,8 +124,9 @@ vch_err vch_device_accept(struct vch_device *d, struct vch_bytes ack, enum vch_d
     return VCH_OK;
 }
 
-vch_err receipt_check(const struct vch_device *d, size_t ledger, const struct vch_hash *entry_hash,
-                      struct vch_bytes receipt, bool *ret_verified)
+vch_err vch_device_entry_receipt_check(const struct vch_device *d, size_t ledger,
+                                       const struct vch_hash *entry_hash, struct vch_bytes receipt,
+                                       bool *ret_verified)
 {
     const struct vch_device_ledger *l = &d->setup.ledgers[ledger];
     const struct vch_crypto *cr = d->host.crypto;
@@ -157,5 +158,5 @@ vch_err vch_device_receipt_check(const struct vch_device *d, struct vch_bytes st
 
     VCH_CHECK(d->phase >= VCH_DEVICE_ENDORSED, DEVICE_UNREGISTERED);
     vch_sha256_of(d->host.crypto, statement, &h);
-    return receipt_check(d, d->ledger, &h, receipt, ret_verified);
+    return vch_device_entry_receipt_check(d, d->ledger, &h, receipt, ret_verified);
 }

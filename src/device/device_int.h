@@ -8,15 +8,15 @@
 
 /* Fills the persisted members of D from an authenticated body. Errors: those of CBOR reads,
  * DEVICE_STATE. */
-VCH_CHECKED vch_err state_read(struct vch_device *d, struct vch_bytes body);
+VCH_CHECKED vch_err vch_device_state_read(struct vch_device *d, struct vch_bytes body);
 /* Ranges of a setup. Errors: DEVICE_SETUP; ENTRY_ADDRESS; LIMIT. */
-VCH_CHECKED vch_err setup_check(const struct vch_device_setup *s);
+VCH_CHECKED vch_err vch_device_setup_check(const struct vch_device_setup *s);
 /* Does the signer satisfy the policy? Errors: DEVICE_UNTRUSTED. */
-VCH_CHECKED vch_err custody_check(const struct vch_device *d);
+VCH_CHECKED vch_err vch_device_custody_check(const struct vch_device *d);
 /* Receipt of the entry with ENTRY_HASH by ledger number LEDGER. */
-VCH_CHECKED vch_err receipt_check(const struct vch_device *d, size_t ledger,
-                                  const struct vch_hash *entry_hash, struct vch_bytes receipt,
-                                  bool *ret_verified);
+VCH_CHECKED vch_err vch_device_entry_receipt_check(const struct vch_device *d, size_t ledger,
+                                                   const struct vch_hash *entry_hash,
+                                                   struct vch_bytes receipt, bool *ret_verified);
 
 static inline struct vch_bytes entry_url(const struct vch_device_setup *s)
 {

@@ -52,7 +52,7 @@ vch_err vch_device_register(struct vch_device *d, struct vch_bytes nonce, int64_
     vch_err e;
 
     VCH_CHECK(d->phase < VCH_DEVICE_ENDORSED, DEVICE_ENDORSED);
-    VCH_TRY(custody_check(d));
+    VCH_TRY(vch_device_custody_check(d));
     VCH_TRY(make_registration(d, nonce, now_ms, VCH_SPAN_OF(room), &req.registration));
     for (size_t i = 0; i < d->opening_count; i++) {
         req.disclosures[i] = vch_bytes(d->opening[i], d->opening_n[i]);

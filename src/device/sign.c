@@ -8,7 +8,7 @@ vch_err vch_device_ready(const struct vch_device *d)
 {
     VCH_CHECK(d->phase >= VCH_DEVICE_ENDORSED, DEVICE_UNREGISTERED);
     VCH_CHECK(d->phase == VCH_DEVICE_ENDORSED, DEVICE_RETIRED);
-    return custody_check(d);
+    return vch_device_custody_check(d);
 }
 
 vch_err vch_device_reserve(struct vch_device *d, uint64_t count)

@@ -6,7 +6,7 @@ static vch_err text_check(const char *text, size_t room)
     return VCH_OK;
 }
 
-vch_err setup_check(const struct vch_device_setup *s)
+vch_err vch_device_setup_check(const struct vch_device_setup *s)
 {
     VCH_TRY(text_check(s->as_id, sizeof(s->as_id)));
     VCH_TRY(text_check(s->as_url, sizeof(s->as_url)));
@@ -28,7 +28,7 @@ vch_err setup_check(const struct vch_device_setup *s)
 }
 
 /* req: Y.2247-7.2.3-4 (a key in a file is no trusted environment, and a policy can refuse it) */
-vch_err custody_check(const struct vch_device *d)
+vch_err vch_device_custody_check(const struct vch_device *d)
 {
     VCH_CHECK(!d->setup.require_trusted || d->host.signer->custody != VCH_CUSTODY_FILE,
               DEVICE_UNTRUSTED);
@@ -130,7 +130,7 @@ vch_err vch_device_load(struct vch_device *d, const struct vch_device_host *host
     struct vch_bytes body;
 
     VCH_CHECK(vch_ok(authentic(host, state, &body)), DEVICE_STATE);
-    VCH_CHECK(vch_ok(state_read(&n, body)), DEVICE_STATE);
+    VCH_CHECK(vch_ok(vch_device_state_read(&n, body)), DEVICE_STATE);
     vch_cose_key_thumbprint(host->crypto, &host->signer->pub, &own);
     VCH_CHECK(vch_hash_equal(&own, &n.thumbprint), DEVICE_KEY);
     n.next_seq = n.end_seq = n.reserved_seq;
@@ -172,8 +172,8 @@ vch_err vch_device_init(struct vch_device *d, const struct vch_device_host *host
 {
     struct vch_device n = {.host = *host, .setup = *setup};
 
-    VCH_TRY(setup_check(setup));
-    VCH_TRY(custody_check(&n));
+    VCH_TRY(vch_device_setup_check(setup));
+    VCH_TRY(vch_device_custody_check(&n));
     VCH_CHECK(count >= 1 && count <= VCH_DEVICE_IDENTIFIERS, DEVICE_SETUP);
     vch_cose_key_thumbprint(host->crypto, &host->signer->pub, &n.thumbprint);
     for (size_t i = 0; i < count; i++) {

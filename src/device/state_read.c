@@ -66,7 +66,7 @@ static vch_err read_setup(const struct vch_crypto *cr, struct vch_cbor *c,
     VCH_TRY(read_small(c, VCH_CLASS_OTHER, &device_class));
     s->device_class = (enum vch_device_class)device_class;
     VCH_TRY(vch_cbor_bool(c, &s->require_trusted));
-    return setup_check(s);
+    return vch_device_setup_check(s);
 }
 
 static vch_err read_bytes(struct vch_cbor *c, struct vch_span room, size_t *ret_n)
@@ -82,7 +82,7 @@ static vch_err read_bytes(struct vch_cbor *c, struct vch_span room, size_t *ret_
     return VCH_OK;
 }
 
-vch_err state_read(struct vch_device *d, struct vch_bytes body)
+vch_err vch_device_state_read(struct vch_device *d, struct vch_bytes body)
 {
     struct vch_cbor c = vch_cbor(body, VCH_CBOR_STRICT);
     int version, phase, ledger;

@@ -21,7 +21,7 @@ vch_err vch_stmt_anchor_encode(const struct vch_crypto *cr, const struct vch_sig
     vch_cbor_put_uint(&w, 2);
     vch_cbor_put_uint(&w, a->count);
     VCH_TRY(vch_writer_finish(&w, &payload));
-    return stmt_make(cr, signer, iss, sub, iat_s, VCH_TYP_ANCHOR, NULL, payload, out, ret);
+    return vch_stmt_make(cr, signer, iss, sub, iat_s, VCH_TYP_ANCHOR, NULL, payload, out, ret);
 }
 
 static vch_err read_payload(struct vch_bytes payload, struct vch_stmt_anchor *a)
@@ -57,11 +57,11 @@ vch_err vch_stmt_anchor_decode(struct vch_bytes in, struct vch_stmt_anchor *ret)
     static const char uri[] = VCH_KEY_URI_PREFIX;
     struct vch_stmt_anchor a = {.count = 0};
 
-    VCH_TRY(stmt_open(in, VCH_STMT_ANCHOR, &a.st));
+    VCH_TRY(vch_stmt_open(in, VCH_STMT_ANCHOR, &a.st));
     VCH_TRY(read_payload(a.st.payload, &a));
     a.by_device = a.st.iss.n >= sizeof(uri) - 1 && memcmp(a.st.iss.p, uri, sizeof(uri) - 1) == 0;
     if (a.by_device) {
-        VCH_TRY(stmt_key_uri_check(a.st.iss, a.st.kid));
+        VCH_TRY(vch_stmt_key_uri_check(a.st.iss, a.st.kid));
         VCH_TRY(vch_stmt_subject_parse(a.st.sub, a.subject));
     } else {
         VCH_CHECK(vch_bytes_equal(a.st.sub, vch_text(VCH_ANCHOR_SUB)), STMT_NAMES);

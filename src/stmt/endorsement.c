@@ -11,7 +11,7 @@ static vch_err fields_check(const struct vch_stmt_endorsement *e)
     VCH_CHECK(e->assurance >= VCH_ASSURANCE_SELF && e->assurance <= VCH_ASSURANCE_ATTESTED,
               STMT_FIELD);
     VCH_CHECK(e->evidence.n == VCH_HASH_LEN, STMT_FIELD);
-    VCH_CHECK(stmt_name_ok(e->operator_id), STMT_FIELD);
+    VCH_CHECK(vch_stmt_name_ok(e->operator_id), STMT_FIELD);
     VCH_CHECK(e->effective_at_ms >= 0 && e->checked_at_ms >= 0, STMT_FIELD);
     VCH_CHECK(!e->has_notified_at || e->notified_at_ms >= 0, STMT_FIELD);
     return VCH_OK;
@@ -75,9 +75,9 @@ vch_err vch_stmt_endorsement_encode(const struct vch_crypto *cr, const struct vc
     VCH_TRY(audience_check(&own, as_id));
     put_payload(&w, e, digests, digest_count);
     VCH_TRY(vch_writer_finish(&w, &payload));
-    return stmt_make(cr, signer, as_id,
-                     vch_text(vch_stmt_subject_text(e->subject, VCH_SPAN_OF(sub))), iat_s,
-                     VCH_TYP_ENDORSEMENT, cert_hash, payload, out, ret);
+    return vch_stmt_make(cr, signer, as_id,
+                         vch_text(vch_stmt_subject_text(e->subject, VCH_SPAN_OF(sub))), iat_s,
+                         VCH_TYP_ENDORSEMENT, cert_hash, payload, out, ret);
 }
 
 static vch_err read_small(struct vch_cbor *c, int *ret)
@@ -142,7 +142,7 @@ vch_err vch_stmt_endorsement_decode(const struct vch_crypto *cr, struct vch_byte
     int64_t label;
     bool more;
 
-    VCH_TRY(stmt_open(in, VCH_STMT_ENDORSEMENT, &e.st));
+    VCH_TRY(vch_stmt_open(in, VCH_STMT_ENDORSEMENT, &e.st));
     c = vch_cbor(e.st.payload, VCH_CBOR_STRICT);
     VCH_TRY(vch_cbor_map(&c, &m));
     for (;;) {

@@ -19,9 +19,9 @@ vch_err vch_stmt_poll_encode(const struct vch_crypto *cr, const struct vch_signe
     vch_cbor_put_uint(&w, 2);
     vch_cbor_put_uint(&w, p->seq);
     VCH_TRY(vch_writer_finish(&w, &payload));
-    return stmt_make(cr, signer, own_uri,
-                     vch_text(vch_stmt_subject_text(p->subject, VCH_SPAN_OF(sub))), iat_s,
-                     VCH_TYP_POLL, NULL, payload, out, ret);
+    return vch_stmt_make(cr, signer, own_uri,
+                         vch_text(vch_stmt_subject_text(p->subject, VCH_SPAN_OF(sub))), iat_s,
+                         VCH_TYP_POLL, NULL, payload, out, ret);
 }
 
 vch_err vch_stmt_poll_decode(struct vch_bytes in, struct vch_stmt_poll *ret)
@@ -32,7 +32,7 @@ vch_err vch_stmt_poll_decode(struct vch_bytes in, struct vch_stmt_poll *ret)
     bool more, seen_seq = false;
     int64_t label;
 
-    VCH_TRY(stmt_open(in, VCH_STMT_POLL, &p.st));
+    VCH_TRY(vch_stmt_open(in, VCH_STMT_POLL, &p.st));
     c = vch_cbor(p.st.payload, VCH_CBOR_STRICT);
     VCH_TRY(vch_cbor_map(&c, &m));
     for (;;) {
@@ -52,7 +52,7 @@ vch_err vch_stmt_poll_decode(struct vch_bytes in, struct vch_stmt_poll *ret)
     }
     VCH_TRY(vch_cbor_end(&c));
     VCH_CHECK(p.nonce.n != 0 && seen_seq, CBOR_FIELD);
-    VCH_TRY(stmt_key_uri_check(p.st.iss, p.st.kid));
+    VCH_TRY(vch_stmt_key_uri_check(p.st.iss, p.st.kid));
     VCH_TRY(vch_stmt_subject_parse(p.st.sub, p.subject));
     *ret = p;
     return VCH_OK;

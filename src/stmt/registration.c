@@ -25,7 +25,7 @@ static vch_err fields_check(const struct vch_stmt_registration *r)
     /* One hash algorithm is registered so far; a list of more would name one twice. */
     VCH_CHECK(r->hash_count == 1, STMT_FIELD);
     VCH_CHECK(r->hashes[0] == VCH_ALG_SHA256, ALG);
-    VCH_CHECK(stmt_name_ok(r->audience), STMT_FIELD);
+    VCH_CHECK(vch_stmt_name_ok(r->audience), STMT_FIELD);
     VCH_CHECK(r->nonce.n >= VCH_NONCE_MIN && r->nonce.n <= VCH_NONCE_MAX, STMT_FIELD);
     VCH_CHECK(r->device_class >= VCH_CLASS_CONSTRAINED && r->device_class <= VCH_CLASS_OTHER,
               STMT_FIELD);
@@ -84,8 +84,8 @@ vch_err vch_stmt_registration_encode(const struct vch_crypto *cr, const struct v
     VCH_CHECK(vch_stmt_registration_lists(&own, signer->alg), ALG);
     put_payload(&w, &own, digests, digest_count);
     VCH_TRY(vch_writer_finish(&w, &payload));
-    VCH_TRY(
-        stmt_make(cr, signer, none, none, iat_s, VCH_TYP_REGISTRATION, NULL, payload, out, &made));
+    VCH_TRY(vch_stmt_make(cr, signer, none, none, iat_s, VCH_TYP_REGISTRATION, NULL, payload, out,
+                          &made));
     VCH_CHECK(made.n <= VCH_REGISTRATION_MAX, LIMIT);
     *ret = made;
     return VCH_OK;
@@ -168,7 +168,7 @@ vch_err vch_stmt_registration_decode(const struct vch_crypto *cr, struct vch_byt
     bool more;
 
     VCH_CHECK(in.n <= VCH_REGISTRATION_MAX, LIMIT);
-    VCH_TRY(stmt_open(in, VCH_STMT_REGISTRATION, &r.st));
+    VCH_TRY(vch_stmt_open(in, VCH_STMT_REGISTRATION, &r.st));
     c = vch_cbor(r.st.payload, VCH_CBOR_STRICT);
     VCH_TRY(vch_cbor_map(&c, &m));
     for (;;) {
@@ -183,7 +183,7 @@ vch_err vch_stmt_registration_decode(const struct vch_crypto *cr, struct vch_byt
     VCH_CHECK((seen & 0x1fe) == 0x1fe, CBOR_FIELD);
     VCH_TRY(fields_check(&r));
     VCH_CHECK(vch_stmt_registration_lists(&r, r.st.alg), ALG);
-    VCH_TRY(stmt_key_uri_check(r.st.iss, r.st.kid));
+    VCH_TRY(vch_stmt_key_uri_check(r.st.iss, r.st.kid));
     VCH_CHECK(vch_bytes_equal(r.st.iss, r.st.sub), STMT_NAMES);
     *ret = r;
     return VCH_OK;

@@ -51,7 +51,7 @@ vch_err vch_stmt_subject_parse(struct vch_bytes text, uint8_t ret_subject[VCH_SU
     return VCH_OK;
 }
 
-bool stmt_name_ok(struct vch_bytes name)
+bool vch_stmt_name_ok(struct vch_bytes name)
 {
     if (name.n < 1 || name.n > VCH_NAME_MAX || !vch_utf8_check(name)) {
         return false;
@@ -64,19 +64,19 @@ bool stmt_name_ok(struct vch_bytes name)
     return true;
 }
 
-vch_err stmt_open(struct vch_bytes in, enum vch_stmt_type type, struct vch_sign1 *ret)
+vch_err vch_stmt_open(struct vch_bytes in, enum vch_stmt_type type, struct vch_sign1 *ret)
 {
     struct vch_sign1 s;
 
     VCH_TRY(vch_sign1_decode(in, VCH_SIGN1_STATEMENT, &s));
     VCH_CHECK(vch_stmt_type_of(&s) == type, STMT_TYPE);
     VCH_CHECK((s.x5t.n != 0) == (type == VCH_STMT_ENDORSEMENT), STMT_FIELD);
-    VCH_CHECK(stmt_name_ok(s.iss) && stmt_name_ok(s.sub), STMT_FIELD);
+    VCH_CHECK(vch_stmt_name_ok(s.iss) && vch_stmt_name_ok(s.sub), STMT_FIELD);
     *ret = s;
     return VCH_OK;
 }
 
-vch_err stmt_key_uri_check(struct vch_bytes iss, struct vch_bytes kid)
+vch_err vch_stmt_key_uri_check(struct vch_bytes iss, struct vch_bytes kid)
 {
     struct vch_hash named;
 
@@ -85,10 +85,10 @@ vch_err stmt_key_uri_check(struct vch_bytes iss, struct vch_bytes kid)
     return VCH_OK;
 }
 
-vch_err stmt_make(const struct vch_crypto *cr, const struct vch_signer *signer,
-                  struct vch_bytes iss, struct vch_bytes sub, int64_t iat_s, const char *typ,
-                  const struct vch_hash *x5t, struct vch_bytes payload, struct vch_span out,
-                  struct vch_bytes *ret)
+vch_err vch_stmt_make(const struct vch_crypto *cr, const struct vch_signer *signer,
+                      struct vch_bytes iss, struct vch_bytes sub, int64_t iat_s, const char *typ,
+                      const struct vch_hash *x5t, struct vch_bytes payload, struct vch_span out,
+                      struct vch_bytes *ret)
 {
     uint8_t uri[VCH_KEY_URI_ROOM];
     struct vch_hash thumbprint;
@@ -104,7 +104,7 @@ vch_err stmt_make(const struct vch_crypto *cr, const struct vch_signer *signer,
     if (sub.n == 0) {
         head.sub = head.iss;
     }
-    VCH_CHECK(stmt_name_ok(head.iss) && stmt_name_ok(head.sub), STMT_FIELD);
+    VCH_CHECK(vch_stmt_name_ok(head.iss) && vch_stmt_name_ok(head.sub), STMT_FIELD);
     VCH_TRY(vch_sign1_make(signer, &head, payload, out, &made));
     VCH_CHECK(made.n <= VCH_STATEMENT_MAX, LIMIT);
     *ret = made;

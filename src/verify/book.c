@@ -73,12 +73,12 @@ void vch_verify_book_sort(struct vch_verify_book *b, const struct vch_verify_sta
     struct sorter by_subject = {record_less, record_swap, b};
     struct sorter by_txid = {txid_less, txid_swap, b};
 
-    sort_heap(&by_subject, b->count);
+    vch_verify_sort_heap(&by_subject, b->count);
     for (size_t i = 0; i < b->count; i++) {
         b->by_txid[i] = (uint32_t)i;
         b->records[i].fresh = newest_state(&b->records[i], states, n);
     }
-    sort_heap(&by_txid, b->count);
+    vch_verify_sort_heap(&by_txid, b->count);
 }
 
 const struct vch_verify_record *vch_verify_book_find(const struct vch_verify_book *b,

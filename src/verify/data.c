@@ -145,7 +145,7 @@ void vch_verify_sequence(struct vch_verify_seq *list, size_t count, struct vch_v
     struct sorter s = {seq_less, seq_swap, &list};
     struct vch_verify_gaps gaps = {0, 0};
 
-    sort_heap(&s, count);
+    vch_verify_sort_heap(&s, count);
     for (size_t i = 0; i < count; i++) {
         struct vch_verify_seq *now = &list[i], *before = i > 0 ? &list[i - 1] : NULL;
         bool same_device = before != NULL && vch_hash_equal(&before->device, &now->device);

@@ -19,7 +19,7 @@ static void sift_down(const struct sorter *s, size_t at, size_t count)
     }
 }
 
-void sort_heap(const struct sorter *s, size_t count)
+void vch_verify_sort_heap(const struct sorter *s, size_t count)
 {
     for (size_t i = count / 2; i-- > 0;) {
         sift_down(s, i, count);

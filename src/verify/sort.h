@@ -11,6 +11,6 @@ struct sorter {
     const void *self;
 };
 
-void sort_heap(const struct sorter *s, size_t count);
+void vch_verify_sort_heap(const struct sorter *s, size_t count);
 
 #endif
