@@ -130,7 +130,11 @@ static vch_err split_address(const char *address, char host[64], char port[8])
 
 static vch_err listen_on(struct vch_http_server *s, const struct addrinfo *ai)
 {
-    struct sockaddr_storage bound = {0};
+    union {
+        struct sockaddr any;
+        struct sockaddr_in in;
+        struct sockaddr_in6 in6;
+    } bound = {.in6 = {0}};
     socklen_t n = sizeof(bound);
     int one = 1;
 
@@ -141,10 +145,8 @@ static vch_err listen_on(struct vch_http_server *s, const struct addrinfo *ai)
               HTTP_LISTEN);
     VCH_CHECK(bind(s->listen_fd, ai->ai_addr, ai->ai_addrlen) == 0, HTTP_LISTEN);
     VCH_CHECK(listen(s->listen_fd, 1024) == 0, HTTP_LISTEN);
-    VCH_CHECK(getsockname(s->listen_fd, (struct sockaddr *)&bound, &n) == 0, HTTP_LISTEN);
-    s->port = ntohs(bound.ss_family == AF_INET6
-                        ? ((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port
-                        : ((const struct sockaddr_in *)(const void *)&bound)->sin_port);
+    VCH_CHECK(getsockname(s->listen_fd, &bound.any, &n) == 0, HTTP_LISTEN);
+    s->port = ntohs(ai->ai_family == AF_INET6 ? bound.in6.sin6_port : bound.in.sin_port);
     return VCH_OK;
 }
 
