@@ -6,9 +6,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_ROOM  4096
+#define PATH_ROOM   4096
 #define SEGMENT_MIN 65536 /* any one statement fits */
-#define FIRST_READ 1024 /* most statements are read with one call */
+#define FIRST_READ  1024  /* most statements are read with one call */
 
 void vch_ledger_log_name(uint64_t number, char ret[VCH_LEDGER_SEGMENT_NAME])
 {

@@ -34,8 +34,8 @@ struct vch_ledger_book_options {
 };
 
 /* Makes a new ledger in DIR (made if missing): genesis and its state root, signed by SIGNER, which
- * is an authority of role ledger. Segment size 0: 64 MiB; at least 64 KiB, a multiple of 8. Errors: LEDGER_EXISTS; LEDGER_KEY;
- * GENESIS; LEDGER_DISK_FULL; those of the signer and of files. */
+ * is an authority of role ledger. Segment size 0: 64 MiB; at least 64 KiB, a multiple of 8. Errors:
+ * LEDGER_EXISTS; LEDGER_KEY; GENESIS; LEDGER_DISK_FULL; those of the signer and of files. */
 VCH_CHECKED vch_err vch_ledger_book_create(const struct vch_ledger_book_options *o,
                                            const char *ledger_id, struct vch_time time,
                                            const struct vch_genesis_authority *a, size_t n,
