@@ -242,13 +242,14 @@ static void check_client(struct exchange *ex)
     }
 }
 
+/* Every request counts, also one that is refused for another reason. */
 static void check_rate(struct exchange *ex)
 {
     struct vch_bytes key =
         ex->rq.cert != NULL ? vch_hash_bytes(&ex->rq.cert->sha256) : vch_text(ex->conn->addr);
     vch_err e;
 
-    if (ex->server->rate == NULL || !vch_ok(ex->refusal)) {
+    if (ex->server->rate == NULL) {
         return;
     }
     e = vch_rate_take(ex->server->rate, key, 1, vch_http_now_ms(), &ex->retry_ms);
@@ -307,6 +308,7 @@ static enum MHD_Result begin(struct exchange *ex, const char *method)
                       ex->media);
     check_headers(ex, &h);
     check_client(ex);
+    check_rate(ex);
     if (vch_ok(ex->refusal)) {
         vch_err e =
             vch_http_target_parse(ex->raw, vch_span(ex->decoded, strlen(ex->raw) + 2), &ex->target);
@@ -322,7 +324,6 @@ static enum MHD_Result begin(struct exchange *ex, const char *method)
         *query = 0;
     }
     check_body(ex, &h);
-    check_rate(ex);
     set_deadline(ex);
     if (!vch_ok(ex->refusal) && (h.length > DISCARD_MAX || (expect != NULL && h.length > 0))) {
         /* Answered before the body comes; the library then closes the connection. */
