@@ -7,8 +7,8 @@
 
 #include <vouch/edi/edi.h>
 #include <vouch/http/client.h>
+#include <vouch/jose/jws.h>
 
-#define EDI_KEYS_MAX   16
 #define EDI_TYP_STATUS "divs-status+jws"
 #define EDI_TYP_MATCH  "divs-match+jws"
 #define EDI_TYP_EVENT  "divs-event+jws"
@@ -16,11 +16,6 @@
 #define EDI_API        "/divs-account-status/v0"
 #define EDI_SUBS       "/divs-account-status-subscriptions/v0/subscriptions"
 #define EDI_EVENTS     "/divs-account-status-subscriptions/v0/events"
-
-struct vch_edi_key {
-    char kid[65];
-    struct vch_pubkey pub;
-};
 
 struct vch_edi {
     char operator_id[129];
@@ -31,8 +26,7 @@ struct vch_edi {
     int64_t max_age_ms, skew_ms;
     unsigned timeout_ms;
     struct vch_http_client *http;
-    struct vch_edi_key keys[EDI_KEYS_MAX];
-    size_t key_count;
+    struct vch_jwks keys;
     pthread_mutex_t lock; /* of the token */
     char *token;
     int64_t token_until_ms;

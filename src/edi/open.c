@@ -91,6 +91,7 @@ void vch_edi_close(struct vch_edi *e)
         vch_wipe(e->token, strlen(e->token));
         vch_mem_free(e->token);
     }
+    vch_jwks_fini(&e->keys);
     pthread_mutex_destroy(&e->lock);
     vch_mem_free(e);
 }

@@ -26,7 +26,7 @@ VCH_CHECKED vch_err vch_netsim_token_make(const struct vch_netsim_cef *cef,
 VCH_CHECKED vch_err vch_netsim_token_check(const struct vch_netsim_cef *cef, const char *jwt,
                                            const struct vch_hash *cert, int64_t now_ms,
                                            struct vch_netsim_token *ret);
-/* The public signing key as a JWK set. RET: new object. */
-VCH_CHECKED vch_err vch_netsim_jwks(const struct vch_netsim_cef *cef, json_t **ret);
+/* The public signing key as a JWK set, appended to OUT. Errors: LIMIT. */
+VCH_CHECKED vch_err vch_netsim_jwks(const struct vch_netsim_cef *cef, struct vch_buf *out);
 
 #endif
