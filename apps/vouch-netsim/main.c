@@ -179,11 +179,9 @@ static unsigned selector(enum vch_netsim_kind *ret_kind, const char **ret_text)
 
 static int print_json(json_t *j)
 {
-    char *text = json_dumps(j, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
-
+    (void)json_dumpf(j, stdout, JSON_INDENT(2));
+    (void)printf("\n");
     json_decref(j);
-    (void)printf("%s\n", text == NULL ? "" : text);
-    free(text);
     return 0;
 }
 

@@ -169,12 +169,12 @@ static vch_err area_read(const json_t *o, struct vch_edi_status *s)
         return VCH_OK;
     }
     VCH_TRY(vch_edi_area_check(limit));
-    text = json_dumps(limit, JSON_COMPACT | JSON_SORT_KEYS);
+    text = vch_edi_dump(limit);
     fits = text != NULL && strlen(text) < sizeof s->area;
     if (fits) {
-        (void)strcpy(s->area, text);
+        vch_edi_set(s->area, sizeof s->area, text);
     }
-    free(text);
+    vch_mem_free(text);
     return fits ? VCH_OK : VCH_E(EDI_ANSWER);
 }
 

@@ -162,7 +162,7 @@ vch_err vch_edi_call(struct vch_edi *e, const struct vch_edi_call *call, json_t 
                      char *ret_etag)
 {
     VCH_AUTO(vch_http_answer_fini) struct vch_http_answer a = {0};
-    char *text = call->body == NULL ? NULL : json_dumps(call->body, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = call->body == NULL ? NULL : vch_edi_dump(call->body);
     struct vch_bytes body = text == NULL ? vch_bytes(NULL, 0) : vch_text(text);
     json_t *o = NULL;
     vch_err err = once(e, call, body, false, &a);
@@ -175,7 +175,7 @@ vch_err vch_edi_call(struct vch_edi *e, const struct vch_edi_call *call, json_t 
     }
     if (text != NULL) {
         vch_wipe(text, strlen(text));
-        free(text);
+        vch_mem_free(text);
     }
     VCH_TRY(err);
     if (a.status < 200 || a.status > 299) {

@@ -85,6 +85,11 @@ VCH_CHECKED vch_err vch_edi_evidence_keep(const struct vch_edi *e, struct vch_by
 /* Is the restriction one that can be evaluated? Errors: EDI_CONTRADICTION. */
 VCH_CHECKED vch_err vch_edi_area_check(const json_t *area);
 
+/* Copies TEXT with its NUL; one that does not fit is a defect. */
+void vch_edi_set(char *room, size_t cap, const char *text);
+/* Compact text with sorted keys; vch_mem_free. NULL for an object that cannot be text. */
+char *vch_edi_dump(const json_t *o);
+
 /* Finisher for VCH_AUTO. */
 void vch_edi_json_drop(json_t **o);
 

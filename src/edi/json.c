@@ -31,6 +31,27 @@ static char *ids_room(struct vch_edi_ids *ids, enum vch_edi_kind kind, size_t *r
     }
 }
 
+void vch_edi_set(char *room, size_t cap, const char *text)
+{
+    size_t n = strlen(text);
+
+    VCH_ASSERT(n < cap);
+    memcpy(room, text, n + 1);
+}
+
+char *vch_edi_dump(const json_t *o)
+{
+    size_t n = json_dumpb(o, NULL, 0, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text;
+
+    if (n == 0) {
+        return NULL;
+    }
+    text = vch_mem_alloc(n + 1);
+    VCH_ASSERT(json_dumpb(o, text, n, JSON_COMPACT | JSON_SORT_KEYS) == n);
+    return text;
+}
+
 vch_err vch_edi_json_text(const json_t *o, const char *name, char *room, size_t cap)
 {
     const json_t *v = json_object_get(o, name);
@@ -42,7 +63,7 @@ vch_err vch_edi_json_text(const json_t *o, const char *name, char *room, size_t 
     }
     VCH_CHECK(text != NULL && json_string_length(v) < cap && strlen(text) == json_string_length(v),
               EDI_ANSWER);
-    (void)strcpy(room, text);
+    vch_edi_set(room, cap, text);
     return VCH_OK;
 }
 

@@ -59,8 +59,8 @@ vch_err vch_edi_open(const struct vch_edi_options *o, struct vch_edi **ret)
                   plain(o->client_id) && strncmp(o->url, "https://", 8) == 0,
               EDI_OPTIONS);
     e = vch_mem_alloc(sizeof *e);
-    (void)strcpy(e->operator_id, o->operator_id);
-    (void)strcpy(e->client_id, o->client_id);
+    vch_edi_set(e->operator_id, sizeof e->operator_id, o->operator_id);
+    vch_edi_set(e->client_id, sizeof e->client_id, o->client_id);
     e->crypto = o->crypto;
     e->now_ms = o->now_ms != NULL ? o->now_ms : system_now;
     e->now_user = o->now_user;

@@ -125,12 +125,12 @@ const char vch_netsim_all_scopes[] =
 
 static void reply_json(struct vch_http_response *rs, unsigned status, const json_t *o)
 {
-    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text = vch_netsim_dump(o);
 
     VCH_ASSERT(text != NULL);
     vch_http_reply(rs, status, JSON, vch_text(text));
     vch_http_reply_header(rs, "Cache-Control", "no-store");
-    free(text);
+    vch_mem_free(text);
 }
 
 static void reply_fault(struct vch_http_response *rs, const struct vch_netsim_fault *f)
@@ -370,7 +370,7 @@ static vch_err serve_token(void *user, struct vch_http_request *rq, struct vch_h
         if (!vch_netsim_scopes_within(scope, t.scopes)) {
             return token_error(rs, 400, "invalid_scope");
         }
-        (void)strcpy(t.scopes, scope);
+        vch_netsim_set(t.scopes, sizeof t.scopes, scope);
     }
     return token_answer(op, &t, &rq->cert->sha256, rs);
 }

@@ -61,7 +61,7 @@ vch_err vch_netsim_event_make(const struct vch_netsim_cef *cef, const struct vch
         e = vch_netsim_random_id(cef, id);
     }
     if (vch_ok(e)) {
-        (void)strcat(strcpy(text, TYPE_PREFIX), vch_netsim_event_name(kind));
+        (void)snprintf(text, sizeof text, "%s%s", TYPE_PREFIX, vch_netsim_event_name(kind));
         json_object_set_new(body, "specversion", json_string("1.0"));
         json_object_set_new(body, "id", json_string(id));
         json_object_set_new(body, "type", json_string(text));

@@ -45,6 +45,8 @@ VCH_CHECKED vch_err vch_netsim_random_id(const struct vch_netsim_cef *cef, char 
 /* Time as RFC 3339, or null. */
 json_t *vch_netsim_time_json(int64_t ms);
 
+/* Compact text with sorted keys; vch_mem_free. NULL for an object that cannot be text. */
+char *vch_netsim_dump(const json_t *obj);
 /* Compact JWS, ES256, over OBJ as compact JSON with sorted keys. RET: vch_mem_free.
  * Errors: CRYPTO, LIMIT. */
 VCH_CHECKED vch_err vch_netsim_sign(const struct vch_netsim_cef *cef, const char *typ,

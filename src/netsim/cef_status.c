@@ -23,6 +23,19 @@ static const struct {
              {"eid", VCH_NETSIM_EID},
              {"imei", VCH_NETSIM_IMEI}};
 
+char *vch_netsim_dump(const json_t *obj)
+{
+    size_t n = json_dumpb(obj, NULL, 0, JSON_COMPACT | JSON_SORT_KEYS);
+    char *text;
+
+    if (n == 0) {
+        return NULL;
+    }
+    text = vch_mem_alloc(n + 1);
+    VCH_ASSERT(json_dumpb(obj, text, n, JSON_COMPACT | JSON_SORT_KEYS) == n);
+    return text;
+}
+
 json_t *vch_netsim_time_json(int64_t ms)
 {
     char text[VCH_TIME_TEXT_MAX];
@@ -115,8 +128,7 @@ static void put(struct answer *a, unsigned group, const char *name, json_t *valu
     for (size_t i = 0; i < VCH_ARRAY_LEN(groups); i++) {
         outer = groups[i].group == group ? groups[i].name : outer;
     }
-    (void)strcpy(path, outer);
-    (void)strcat(strcat(path, "."), name);
+    (void)snprintf(path, sizeof path, "%s.%s", outer, name);
     if (!wished(a->wish, group, path)) {
         json_decref(value);
         return;
@@ -136,7 +148,7 @@ static void put(struct answer *a, unsigned group, const char *name, json_t *valu
 
 static void put_id(struct answer *a, enum vch_netsim_kind kind, const char *name, const char *text)
 {
-    char path[32] = "binding.";
+    char path[32];
 
     if (text[0] == '\0') {
         return;
@@ -145,7 +157,7 @@ static void put_id(struct answer *a, enum vch_netsim_kind kind, const char *name
         put(a, VCH_NETSIM_G_BINDING, name, json_string(text));
         return;
     }
-    (void)strcat(path, name);
+    (void)snprintf(path, sizeof path, "binding.%s", name);
     if (wished(a->wish, VCH_NETSIM_G_BINDING, path)) {
         json_array_append_new(a->withheld, json_string(path));
     }

@@ -186,7 +186,7 @@ static vch_err token_read(const json_t *cred, struct vch_netsim_sub *s, struct v
         return vch_netsim_fail(f, 400, "INVALID_TOKEN", "a bearer token of up to 512 characters",
                                VCH_E(NETSIM_ARGUMENT));
     }
-    (void)strcpy(s->token, token);
+    vch_netsim_set(s->token, sizeof s->token, token);
     return VCH_OK;
 }
 
@@ -216,11 +216,11 @@ static vch_err selector_read(const struct vch_netsim_cef *cef, const json_t *det
     s->account = acc.id;
     o = json_object();
     vch_netsim_names_put(&n, o);
-    text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+    text = vch_netsim_dump(o);
     json_decref(o);
     VCH_ASSERT(text != NULL && strlen(text) < sizeof s->selector);
-    (void)strcpy(s->selector, text);
-    free(text);
+    vch_netsim_set(s->selector, sizeof s->selector, text);
+    vch_mem_free(text);
     return VCH_OK;
 }
 
@@ -281,7 +281,7 @@ static vch_err body_read(const struct vch_netsim_cef *cef, const json_t *body, i
             return VCH_E(NETSIM_SINK);
         }
         VCH_TRY(sink_check(cef, s->client, text, f));
-        (void)strcpy(s->sink, text);
+        vch_netsim_set(s->sink, sizeof s->sink, text);
     }
     cred = json_object_get(body, "sinkCredential");
     if (cred != NULL) {
@@ -388,7 +388,7 @@ vch_err vch_netsim_cef_subscribe(const struct vch_netsim_cef *cef, const char *c
                                VCH_E(NETSIM_ARGUMENT));
     }
     VCH_ASSERT(strlen(client) < sizeof s.client);
-    (void)strcpy(s.client, client);
+    vch_netsim_set(s.client, sizeof s.client, client);
     VCH_TRY(body_read(cef, request, now_ms, &s, reterr));
     if (s.account == 0 || s.types == 0 || s.sink[0] == '\0') {
         return vch_netsim_fail(reterr, 400, "INVALID_ARGUMENT",
@@ -481,7 +481,7 @@ vch_err vch_netsim_cef_list(const struct vch_netsim_cef *cef, const char *client
 
     *reterr = vch_netsim_fault_of(VCH_E(NETSIM_DB));
     if (after != NULL && strlen(after) < sizeof id) {
-        (void)strcpy(id, after);
+        vch_netsim_set(id, sizeof id, after);
     }
     while (vch_ok(e) && json_array_size(list) < limit) {
         struct vch_netsim_q q = vch_netsim_q(

@@ -245,11 +245,11 @@ vch_err vch_netsim_numbering_read(const struct vch_conf_node *op, struct vch_net
                   digits(msisdn + 1, 1, 7) && msisdn[1] != '0' && digits(iccid, 2, 11) &&
                   strncmp(iccid, "89", 2) == 0 && digits(tac, 7, 7),
               NETSIM_CONFIG);
-    (void)strcpy(ret->mcc, mcc);
-    (void)strcpy(ret->mnc, mnc);
-    (void)strcpy(ret->msisdn_prefix, msisdn);
-    (void)strcpy(ret->iccid_prefix, iccid);
-    (void)strcpy(ret->tac_prefix, tac);
+    vch_netsim_set(ret->mcc, sizeof ret->mcc, mcc);
+    vch_netsim_set(ret->mnc, sizeof ret->mnc, mnc);
+    vch_netsim_set(ret->msisdn_prefix, sizeof ret->msisdn_prefix, msisdn);
+    vch_netsim_set(ret->iccid_prefix, sizeof ret->iccid_prefix, iccid);
+    vch_netsim_set(ret->tac_prefix, sizeof ret->tac_prefix, tac);
     return VCH_OK;
 }
 

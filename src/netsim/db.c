@@ -4,6 +4,14 @@
 #include "schema.h"
 #include <vouch/netsim/db.h>
 
+void vch_netsim_set(char *room, size_t cap, const char *text)
+{
+    size_t n = strlen(text);
+
+    VCH_ASSERT(n < cap);
+    memcpy(room, text, n + 1);
+}
+
 static vch_err db_exec(struct vch_netsim_db *db, const char *sql)
 {
     return sqlite3_exec(db->h, sql, NULL, NULL, NULL) == SQLITE_OK ? VCH_OK : VCH_E(NETSIM_DB);

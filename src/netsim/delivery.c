@@ -46,7 +46,7 @@ static bool address_of(const char *path, struct sockaddr_un *ret)
     if (strlen(path) >= sizeof ret->sun_path) {
         return false;
     }
-    (void)strcpy(ret->sun_path, path);
+    vch_netsim_set(ret->sun_path, sizeof ret->sun_path, path);
     return true;
 }
 

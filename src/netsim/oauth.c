@@ -25,7 +25,7 @@ vch_err vch_netsim_sign(const struct vch_netsim_cef *cef, const char *typ, const
                         char **ret)
 {
     VCH_AUTO(vch_buf_fini) struct vch_buf b = vch_buf_init(SIGNED_MAX);
-    char *payload = json_dumps(obj, JSON_COMPACT | JSON_SORT_KEYS);
+    char *payload = vch_netsim_dump(obj);
     struct vch_jwk key;
     vch_err e;
 
@@ -34,7 +34,7 @@ vch_err vch_netsim_sign(const struct vch_netsim_cef *cef, const char *typ, const
     if (vch_ok(e)) {
         e = vch_jws_sign(cef->signer, key.kid, typ, vch_text(payload), &b);
     }
-    free(payload);
+    vch_mem_free(payload);
     VCH_TRY(e);
     *ret = vch_mem_text(vch_buf_get(&b));
     return VCH_OK;
@@ -138,8 +138,8 @@ vch_err vch_netsim_token_check(const struct vch_netsim_cef *cef, const char *jwt
                   t.sub != NULL && t.scope != NULL && strlen(t.sub) < sizeof ret->client &&
                   strlen(t.scope) < sizeof ret->scopes,
               NETSIM_TOKEN);
-    (void)strcpy(ret->client, t.sub);
-    (void)strcpy(ret->scopes, t.scope);
+    vch_netsim_set(ret->client, sizeof ret->client, t.sub);
+    vch_netsim_set(ret->scopes, sizeof ret->scopes, t.scope);
     return VCH_OK;
 }
 

@@ -247,7 +247,7 @@ static vch_err operator_open(struct vch_netsim_operator *op, const struct vch_co
     const char *id = vch_conf_text(c, "id");
 
     VCH_CHECK(id[0] != '\0' && strlen(id) < sizeof op->id, NETSIM_CONFIG);
-    (void)strcpy(op->id, id);
+    vch_netsim_set(op->id, sizeof op->id, id);
     settings(op, c);
     VCH_TRY(vch_netsim_policy_read(c, &op->cef));
     VCH_TRY(vch_ossl_key_load(vch_conf_text(c, "signing-key"), vch_bytes(NULL, 0),

@@ -1,8 +1,5 @@
 /* Changes in the USM: a history row and, for a watched account, an event, in one transaction. */
-#include <jansson.h>
-
-#include <vouch/base/text.h>
-#include <vouch/netsim/usm.h>
+#include "cef_int.h"
 
 static void put_time(struct vch_netsim_q *q, int64_t ms)
 {
@@ -122,7 +119,7 @@ static vch_err record(struct vch_netsim_db *db, const struct vch_netsim_change *
     if (c->reason != NULL) {
         json_object_set_new(detail, "reason", json_string(c->reason));
     }
-    text = json_dumps(detail, JSON_COMPACT | JSON_SORT_KEYS);
+    text = vch_netsim_dump(detail);
     json_decref(detail);
     VCH_CHECK(text != NULL && strlen(text) < sizeof((struct vch_netsim_usm_event *)0)->detail,
               NETSIM_ARGUMENT);
@@ -132,17 +129,8 @@ static vch_err record(struct vch_netsim_db *db, const struct vch_netsim_change *
     vch_netsim_q_text(&q, text);
     vch_netsim_q_int(&q, c->effective_ms);
     vch_netsim_q_int(&q, now_ms);
-    free(text);
+    vch_mem_free(text);
     return vch_netsim_q_run(&q);
-}
-
-static json_t *time_json(int64_t ms)
-{
-    char text[VCH_TIME_TEXT_MAX];
-
-    return ms == VCH_NETSIM_NEVER
-               ? json_null()
-               : json_string(vch_time_text((struct vch_time){ms}, VCH_SPAN_OF(text)));
 }
 
 /* When the newest change of a sort takes effect; SQL asks for it by account. */
@@ -210,8 +198,8 @@ static vch_err change_contract(struct vch_netsim_db *db, int64_t now_ms,
         a->terminated_ms = c->effective_ms;
     }
     if (strcmp(from_text, to) != 0) {
-        (void)strcpy(a->status, to);
-        (void)strcpy(a->data_service, service);
+        vch_netsim_set(a->status, sizeof a->status, to);
+        vch_netsim_set(a->data_service, sizeof a->data_service, service);
         a->since_ms = c->effective_ms;
     }
     VCH_TRY(put_contract(db, a, c->reason, c->effective_ms, now_ms));
@@ -220,10 +208,11 @@ static vch_err change_contract(struct vch_netsim_db *db, int64_t now_ms,
     }
     return c->op == VCH_NETSIM_TERMINATE
                ? record(db, c, VCH_NETSIM_EV_TERMINATED,
-                        json_pack("{s:o}", "terminatedAt", time_json(a->terminated_ms)), now_ms)
+                        json_pack("{s:o}", "terminatedAt", vch_netsim_time_json(a->terminated_ms)),
+                        now_ms)
                : record(db, c, VCH_NETSIM_EV_STATUS,
                         json_pack("{s:s, s:s, s:o}", "from", from_text, "to", to, "endDate",
-                                  time_json(a->end_ms)),
+                                  vch_netsim_time_json(a->end_ms)),
                         now_ms);
 }
 
@@ -268,10 +257,10 @@ static vch_err change_area(struct vch_netsim_db *db, int64_t now_ms,
     VCH_TRY(order_check(db, latest_area, c));
     if (c->text != NULL && c->text[0] != '\0') {
         area = json_loads(c->text, JSON_REJECT_DUPLICATES, NULL);
-        text = json_is_object(area) ? json_dumps(area, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+        text = json_is_object(area) ? vch_netsim_dump(area) : NULL;
         if (text == NULL || strlen(text) > VCH_NETSIM_AREA_MAX) {
             json_decref(area);
-            free(text);
+            vch_mem_free(text);
             return VCH_E(NETSIM_ARGUMENT);
         }
     }
@@ -281,7 +270,7 @@ static vch_err change_area(struct vch_netsim_db *db, int64_t now_ms,
     vch_netsim_q_text(&q, text);
     vch_netsim_q_int(&q, c->effective_ms);
     vch_netsim_q_int(&q, now_ms);
-    free(text);
+    vch_mem_free(text);
     json_decref(area);
     VCH_TRY(vch_netsim_q_run(&q));
     return record(db, c, VCH_NETSIM_EV_AREA, json_object(), now_ms);
@@ -350,7 +339,7 @@ vch_err vch_netsim_usm_add(struct vch_netsim_db *db, int64_t now_ms,
                   (s->end_ms == VCH_NETSIM_NEVER || s->end_ms > s->start_ms) &&
                   s->start_ms <= now_ms,
               NETSIM_ARGUMENT);
-    (void)strcpy(a.type, s->type);
+    vch_netsim_set(a.type, sizeof a.type, s->type);
     VCH_TRY(free_check(db, VCH_NETSIM_MSISDN, s->ids.msisdn, now_ms));
     VCH_TRY(free_check(db, VCH_NETSIM_IMEI, s->ids.imei, now_ms));
     q = vch_netsim_q(db, "INSERT INTO account(segment, created_ms) VALUES(?, ?)");

@@ -29,7 +29,7 @@ static int setup(void **state)
     int fd;
 
     assert_non_null(r);
-    strcpy(r->path, "/tmp/netsim-usm-XXXXXX");
+    vch_netsim_set(r->path, sizeof r->path, "/tmp/netsim-usm-XXXXXX");
     fd = mkstemp(r->path);
     assert_true(fd >= 0);
     close(fd);
@@ -187,7 +187,7 @@ static void old_identifiers_lead_nowhere_and_numbers_are_recycled(void **state)
     assert_vch_ok(r->usm.find(r->usm.self, VCH_NETSIM_ICCID, c.ids.iccid, NOW, &id));
     /* another SIM with identifiers in use is refused; after the end the number goes to somebody */
     vch_netsim_line(&numbering, 1, 2, &s.ids);
-    strcpy(s.ids.msisdn, r->ids.msisdn);
+    vch_netsim_set(s.ids.msisdn, sizeof s.ids.msisdn, r->ids.msisdn);
     assert_vch_err(vch_netsim_usm_add(r->db, NOW, &s, &second), NETSIM_EXISTS);
     c = change(r, VCH_NETSIM_TERMINATE, NOW);
     assert_vch_ok(vch_netsim_usm_change(r->db, NOW, &c));

@@ -27,6 +27,9 @@ VCH_CHECKED vch_err vch_netsim_db_create(const char *path, struct vch_netsim_db 
 VCH_CHECKED vch_err vch_netsim_db_open(const char *path, struct vch_netsim_db **ret);
 void vch_netsim_db_close(struct vch_netsim_db *db); /* NULL is allowed */
 
+/* Copies TEXT with its NUL; one that does not fit is a defect. */
+void vch_netsim_set(char *room, size_t cap, const char *text);
+
 /* A transaction; ends by rollback unless committed.
  *     VCH_AUTO(vch_netsim_tx_end) struct vch_netsim_tx tx = {0};
  *     VCH_TRY(vch_netsim_tx_begin(&tx, db)); ... return vch_netsim_tx_commit(&tx); */
