@@ -88,7 +88,7 @@ static vch_err pump_once(struct vch_netsim_operator *op, bool *ret_more)
     *ret_more = contracts == BATCH || events == BATCH || ended == BATCH;
     if (events > 0 || ended > 0) {
         vch_log(op->log, VCH_LOG_INFO, "events-recorded", VCH_F_STR("operator", op->id),
-                VCH_F_UINT("changes", events), VCH_F_UINT("subscriptions-ended", ended));
+                VCH_F_UINT("changes", events), VCH_F_UINT("ended", ended));
         vch_netsim_delivery_post(op);
     }
     return VCH_OK;

@@ -172,7 +172,7 @@ static void on_done(void *user, const struct vch_http_done *done)
 
     vch_log(op->log, VCH_LOG_INFO, "served", VCH_F_STR("operator", op->id),
             VCH_F_STR("method", done->method), VCH_F_STR("route", done->route),
-            VCH_F_UINT("status", done->status), VCH_F_INT("handled-us", done->handled_us));
+            VCH_F_UINT("status", done->status), VCH_F_INT("handled_us", done->handled_us));
 }
 
 static vch_err database_open(struct vch_netsim_operator *op, const struct vch_conf_node *c)
