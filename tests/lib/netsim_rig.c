@@ -73,8 +73,8 @@ static struct vch_cert *make_ca(struct rig *r, const char *name, struct vch_ossl
 {
     const struct vch_cert_spec spec = {.common_name = name,
                                        .use = VCH_CERT_CA,
-                                       .not_before = {now_ms() - DAY_MS},
-                                       .not_after = {now_ms() + 30 * DAY_MS}};
+                                       .not_before = {now_ms() - 2 * DAY_MS},
+                                       .not_after = {now_ms() + 60 * DAY_MS}};
     VCH_AUTO(vch_buf_fini) struct vch_buf der = vch_buf_init(65536);
     struct vch_cert *ca = NULL;
     char file[64];
@@ -287,6 +287,9 @@ static void remove_dir(const char *dir)
 
 void rig_close(struct rig *r)
 {
+    if (r == NULL) {
+        return;
+    }
     vch_netsim_close(r->sim);
     vch_http_server_close(r->sink, 1000);
     vch_conf_close(r->conf);
