@@ -127,9 +127,46 @@ vch_err vch_as_data_proof(struct vch_as_data *d, const uint8_t subject[16], stru
     return vch_as_chain_proof(&d->chain, subject, ret);
 }
 
+vch_err vch_as_data_authorities(struct vch_as_data *d, vch_ledger_authority_fn fn, void *arg)
+{
+    return vch_ledger_authorities(d->o.ledger, fn, arg);
+}
+
 vch_err vch_as_data_cert(struct vch_as_data *d, const struct vch_hash *hash, struct vch_buf *ret)
 {
     return vch_as_vault_cert_get(d->o.vault, hash, ret);
+}
+
+vch_err vch_as_data_anchor(struct vch_as_data *d, const struct vch_stmt_anchor *a,
+                           struct vch_as_record *ret)
+{
+    return vch_as_chain_write(&d->chain, a->st.whole, ret);
+}
+
+vch_err vch_as_data_device_key(struct vch_as_data *d, struct vch_bytes thumbprint,
+                               uint8_t ret_subject[16], struct vch_pubkey *ret_key)
+{
+    static const struct vch_hash none;
+    struct vch_stmt_endorsement e;
+    struct vch_as_record r;
+    struct vch_as_row row;
+    uint8_t subject[16];
+    struct vch_hash h;
+    vch_err err;
+
+    VCH_CHECK(thumbprint.n == sizeof h.b, NOT_FOUND);
+    memcpy(h.b, thumbprint.p, sizeof h.b);
+    VCH_TRY(vch_as_vault_by_key(d->o.vault, &h, subject));
+    VCH_TRY(vch_as_vault_row(d->o.vault, subject, &row));
+    VCH_CHECK(!vch_hash_equal(&row.latest, &none), AS_PENDING);
+    vch_as_record_init(&r);
+    err = vch_as_chain_endorsement(&d->chain, &row.latest, &r, &e);
+    if (vch_ok(err)) {
+        memcpy(ret_subject, subject, sizeof subject);
+        *ret_key = e.reg.key;
+    }
+    vch_as_record_fini(&r);
+    return vch_err_is(err, VCH_E(LEDGER_NO_ENTRY)) ? VCH_E(AS_LEDGER_MISMATCH) : err;
 }
 
 struct openings_arg {

@@ -23,7 +23,8 @@ static vch_err confirm(struct vch_as_data *d, const uint8_t subject[16],
     return VCH_OK;
 }
 
-/* Does the ledger say that it has no such record? A refusal alone may be about this repetition only. */
+/* Does the ledger say that it has no such record? A refusal alone may be about this repetition
+ * only. */
 static bool absent(struct vch_as_data *d, const struct vch_hash *txid)
 {
     struct vch_as_record r;

@@ -8,8 +8,9 @@ static vch_err hint_decode(struct vch_bytes key, struct vch_bytes value, struct 
     struct vch_reader r = vch_reader(key);
 
     VCH_TRY(vch_reader_u64(&r, &h->number));
-    VCH_TRY(vch_cbor_array_of(&c, 4));
+    VCH_TRY(vch_cbor_array_of(&c, 5));
     VCH_TRY(vch_cbor_bstr_fixed(&c, VCH_SPAN_OF(h->subject)));
+    VCH_TRY(vch_cbor_uint(&c, &h->from_seq));
     VCH_TRY(vch_cbor_uint(&c, &h->seq));
     VCH_TRY(vch_cbor_int(&c, &h->effective_ms));
     VCH_TRY(vch_cbor_int(&c, &h->notified_ms));
@@ -85,8 +86,9 @@ static vch_err hint_add_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void
     /* a number never serves twice while the process runs: what was listed stays what it was */
     v->hint_last = (number > v->hint_last ? number : v->hint_last) + 1;
     vch_writer_u64(&wk, v->hint_last);
-    vch_cbor_put_array(&w, 4);
+    vch_cbor_put_array(&w, 5);
     vch_cbor_put_bstr(&w, VCH_BYTES_OF(h->subject));
+    vch_cbor_put_uint(&w, taken);
     vch_cbor_put_uint(&w, h->seq);
     vch_cbor_put_int(&w, h->effective_ms);
     vch_cbor_put_int(&w, h->notified_ms);

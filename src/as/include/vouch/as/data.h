@@ -9,6 +9,7 @@
 #include <vouch/as/chain.h>
 #include <vouch/as/standing.h>
 #include <vouch/as/vault.h>
+#include <vouch/stmt/anchor.h>
 
 struct vch_as_data;
 
@@ -125,7 +126,18 @@ VCH_CHECKED vch_err vch_as_data_recover(struct vch_as_data *d, size_t *ret_pendi
 VCH_CHECKED vch_err vch_as_data_sub_set(struct vch_as_data *d, const uint8_t subject[16],
                                         const char *sub_id, int64_t expires_ms);
 
+/* Records an anchor of a device or aggregator; the ledger judges who signed it.
+ * Errors: those of vch_ledger_submit. */
+VCH_CHECKED vch_err vch_as_data_anchor(struct vch_as_data *d, const struct vch_stmt_anchor *a,
+                                       struct vch_as_record *ret);
+
 /* ---- reading */
+
+/* The lineage and the public key of the device key with that thumbprint (32 bytes), as the ledger
+ * has it. Errors: NOT_FOUND; AS_PENDING (its registration is not recorded yet); those of the
+ * ledger. */
+VCH_CHECKED vch_err vch_as_data_device_key(struct vch_as_data *d, struct vch_bytes thumbprint,
+                                           uint8_t ret_subject[16], struct vch_pubkey *ret_key);
 
 /* The endorsement TXID. Errors: AS_RECORD (none); AS_NOT_ENDORSEMENT; those of the ledger. */
 VCH_CHECKED vch_err vch_as_data_record(struct vch_as_data *d, const struct vch_hash *txid,
@@ -142,6 +154,9 @@ VCH_CHECKED vch_err vch_as_data_proof(struct vch_as_data *d, const uint8_t subje
 VCH_CHECKED vch_err vch_as_data_openings(
     struct vch_as_data *d, const struct vch_stmt_endorsement *e, const struct vch_hash *txid,
     uint64_t fields, vch_err (*fn)(void *arg, const struct vch_disclosure *disc), void *arg);
+/* As vch_ledger_authorities. */
+VCH_CHECKED vch_err vch_as_data_authorities(struct vch_as_data *d, vch_ledger_authority_fn fn,
+                                            void *arg);
 /* The certificate that an endorsement names, appended to RET. Errors: NOT_FOUND. */
 VCH_CHECKED vch_err vch_as_data_cert(struct vch_as_data *d, const struct vch_hash *hash,
                                      struct vch_buf *ret);

@@ -18,7 +18,7 @@
  * | content | content ID of a registration | [subject, txid] |
  * | key | thumbprint of a device key | subject |
  * | sub | HMAC(operator, subscription) | subject |
- * | hint | number | [subject, operator seq, effective at, notified at] |
+ * | hint | number | [subject, seq before, seq, effective at, notified at] |
  * | seq | subject | number of the last event of its account that was taken |
  * | due | time, kind, subject | empty: what is to be done next, and when |
  * | due-of | subject, kind | that time |
@@ -181,7 +181,8 @@ VCH_CHECKED vch_err vch_as_vault_list_pending(struct vch_as_vault *v, const uint
 struct vch_as_hint {
     uint64_t number; /* set by the vault, ascending */
     uint8_t subject[VCH_AS_SUBJECT_LEN];
-    uint64_t seq; /* of the account's feed */
+    uint64_t from_seq; /* the event taken before it; set by the vault */
+    uint64_t seq;      /* of the account's feed */
     int64_t effective_ms;
     int64_t notified_ms;
 };
