@@ -7,5 +7,11 @@
 int cmd_explain(const struct vch_cli_cmd *cmd, int argc, char **argv);
 int cmd_pki_ca(const struct vch_cli_cmd *cmd, int argc, char **argv);
 int cmd_pki_issue(const struct vch_cli_cmd *cmd, int argc, char **argv);
+int cmd_device_init(const struct vch_cli_cmd *cmd, int argc, char **argv);
+int cmd_device_register(const struct vch_cli_cmd *cmd, int argc, char **argv);
+int cmd_device_sign(const struct vch_cli_cmd *cmd, int argc, char **argv);
+int cmd_device_follow(const struct vch_cli_cmd *cmd, int argc, char **argv);
+int cmd_device_anchor(const struct vch_cli_cmd *cmd, int argc, char **argv);
+int cmd_device_status(const struct vch_cli_cmd *cmd, int argc, char **argv);
 
 #endif

@@ -15,6 +15,32 @@ static const struct vch_cli_cmd commands[] = {
      cmd_pki_issue},
     {"explain", NULL, "[CODE]", "explain an error code, its cause and its remedy", NULL,
      "  $ vouch explain signature-invalid\n  $ vouch explain --json", cmd_explain},
+    {"device", "init", "", "set up a device: a new key, its identity, whom it believes",
+     "Makes the device's key in an encrypted file and a state that shows any change.\n"
+     "The AS, its key and its ledger come from a trust file or from single options.",
+     "  $ vouch device init --trust trust.json --imei 001010000000016 --custody file\n"
+     "  $ vouch device init --as as1.op1.example --as-url https://as1.op1.example \\\n"
+     "        --as-key as.pub.pem --ledger ledger.op1.example/divs --custody file \\\n"
+     "        --msisdn +10000000000 --passphrase-file pass",
+     cmd_device_init},
+    {"device", "register", "", "have the device's key endorsed by its AS",
+     "Run again after a broken connection: the same request is repeated.",
+     "  $ vouch device register --passphrase-file pass", cmd_device_register},
+    {"device", "sign", "[FILE...]", "sign data and write a bundle",
+     "Reads files or standard input. Rows keep every byte, line ends included. Nothing is signed\n"
+     "before the device is endorsed; with --queue the rows wait for it in the device's directory.",
+     "  $ sensor | vouch device sign --batch 1000 > readings.vouch\n"
+     "  $ vouch device sign --format csv day.csv -o day.vouch\n"
+     "  $ vouch device sign --format raw photo.jpg -o photo.vouch",
+     cmd_device_sign},
+    {"device", "follow", "", "take updates of the endorsement as they come",
+     "An update that is forged, for another device or older than what is held is ignored; the\n"
+     "exit status is 1 if there was one.",
+     "  $ vouch device follow --once\n  $ vouch device follow --json", cmd_device_follow},
+    {"device", "anchor", "BUNDLE", "have the ledger record when a bundle existed", NULL,
+     "  $ vouch device anchor readings.vouch", cmd_device_anchor},
+    {"device", "status", "", "show what the device holds", NULL, "  $ vouch device status --json",
+     cmd_device_status},
 };
 
 int main(int argc, char **argv)
