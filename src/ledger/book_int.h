@@ -69,6 +69,24 @@ struct vch_ledger_book {
     bool woken;
 };
 
+/* ---- book_open.c */
+void vch_ledger_fault_set(struct vch_ledger_fault *f, const char *file, const char *what);
+struct vch_ledger_book *vch_ledger_book_new(const struct vch_ledger_book_options *o);
+void vch_ledger_book_free(struct vch_ledger_book *b);
+vch_err vch_ledger_book_lock_dir(struct vch_ledger_book *b);
+/* The view, and what it says of the log. */
+vch_err vch_ledger_book_view_open(struct vch_ledger_book *b,
+                                  const struct vch_ledger_book_options *o,
+                                  struct vch_ledger_fault *reterr);
+/* Replays what the view lacks. */
+vch_err vch_ledger_book_catch_up(struct vch_ledger_book *b, struct vch_ledger_fault *reterr);
+/* The signature of the newest head; all older ones lead to it. */
+vch_err vch_ledger_book_head_verify(struct vch_ledger_book *b, struct vch_ledger_fault *reterr);
+
+/* ---- book_flush.c */
+/* Is the log at least as new as the mark, and of one history with it? */
+vch_err vch_ledger_book_seen_check(struct vch_ledger_book *b, struct vch_ledger_fault *reterr);
+
 /* ---- book_stage.c */
 void vch_ledger_book_stage_reset(struct vch_ledger_book *b);
 /* Adds the genesis entry, whose bytes must stay, with its state. */
@@ -99,5 +117,6 @@ void vch_ledger_book_tree_publish(struct vch_ledger_book *b);
 vch_err vch_ledger_book_tree_flush(struct vch_ledger_book *b, struct vch_buf *copies, size_t n);
 #define BOOK_FLATS (VCH_MERKLE_LEVELS + 2)
 struct vch_ledger_flat *vch_ledger_book_flat(struct vch_ledger_book *b, size_t i);
+void vch_ledger_book_flat_path(const struct vch_ledger_book *b, size_t i, char ret[BOOK_PATH]);
 
 #endif

@@ -13,7 +13,7 @@
 #define REPLAY_HELD ((size_t)64 << 20) /* flush when a long replay holds as much in memory */
 #define READ_TRIES  4
 
-static void fault(struct vch_ledger_fault *f, const char *file, const char *what)
+void vch_ledger_fault_set(struct vch_ledger_fault *f, const char *file, const char *what)
 {
     if (f != NULL) {
         *f = (struct vch_ledger_fault){.index = UINT64_MAX};
@@ -22,7 +22,7 @@ static void fault(struct vch_ledger_fault *f, const char *file, const char *what
     }
 }
 
-static struct vch_ledger_book *book_new(const struct vch_ledger_book_options *o)
+struct vch_ledger_book *vch_ledger_book_new(const struct vch_ledger_book_options *o)
 {
     struct vch_ledger_book *b = vch_mem_alloc(sizeof(*b));
     pthread_rwlockattr_t attr;
@@ -53,7 +53,7 @@ static struct vch_ledger_book *book_new(const struct vch_ledger_book_options *o)
     return b;
 }
 
-static void book_free(struct vch_ledger_book *b)
+void vch_ledger_book_free(struct vch_ledger_book *b)
 {
     vch_ledger_book_tree_close(b);
     vch_ledger_map_fini(&b->map);
@@ -68,73 +68,6 @@ static void book_free(struct vch_ledger_book *b)
     vch_mem_free(b->seen_file);
     vch_mem_free(b->dir);
     vch_mem_free(b);
-}
-
-/* ---- the mark of the newest head */
-
-#define SEEN_MAX 128
-
-static vch_err seen_write(const struct vch_ledger_book *b, const struct vch_ledger_head *h)
-{
-    uint8_t room[SEEN_MAX];
-    struct vch_writer w = vch_writer(VCH_SPAN_OF(room));
-
-    vch_cbor_put_array(&w, 4);
-    vch_cbor_put_uint(&w, h->batch);
-    vch_cbor_put_int(&w, h->time.ms);
-    vch_cbor_put_uint(&w, h->size);
-    vch_cbor_put_bstr(&w, vch_hash_bytes(&h->root));
-    vch_writer_u32(&w, vch_ledger_crc32c(0, vch_bytes(room, w.len)));
-    return vch_file_write_atomic(b->seen_file, vch_bytes(room, w.len), 0);
-}
-
-static vch_err seen_decode(struct vch_bytes in, struct vch_ledger_head *ret)
-{
-    struct vch_reader crc;
-    struct vch_cbor c;
-    uint32_t want;
-
-    VCH_CHECK(in.n > 4, LEDGER_DAMAGED);
-    crc = vch_reader(vch_bytes(in.p + in.n - 4, 4));
-    VCH_TRY(vch_reader_u32(&crc, &want));
-    in.n -= 4;
-    VCH_CHECK(vch_ledger_crc32c(0, in) == want, LEDGER_DAMAGED);
-    c = vch_cbor(in, VCH_CBOR_STRICT);
-    VCH_TRY(vch_cbor_array_of(&c, 4));
-    VCH_TRY(vch_cbor_uint(&c, &ret->batch));
-    VCH_TRY(vch_cbor_int(&c, &ret->time.ms));
-    VCH_TRY(vch_cbor_uint(&c, &ret->size));
-    VCH_TRY(vch_cbor_bstr_fixed(&c, VCH_SPAN_OF(ret->root.b)));
-    return vch_cbor_end(&c);
-}
-
-/* req: Y.2247-7.1-7 (a log that was rolled back is not served) */
-static vch_err seen_check(struct vch_ledger_book *b, struct vch_ledger_fault *reterr)
-{
-    VCH_AUTO(vch_buf_fini) struct vch_buf buf = vch_buf_init(SEEN_MAX);
-    struct vch_merkle_source src = vch_ledger_book_source(b);
-    struct vch_ledger_head seen;
-    struct vch_hash root;
-    vch_err e = vch_file_read(b->seen_file, 0, &buf);
-
-    if (vch_err_is(e, VCH_E(FILE_MISSING))) {
-        return VCH_OK; /* a ledger before its first flush */
-    }
-    VCH_TRY(e);
-    if (!vch_ok(seen_decode(vch_buf_get(&buf), &seen))) {
-        fault(reterr, "seen", "the mark of the newest head is damaged");
-        return VCH_E(LEDGER_DAMAGED);
-    }
-    if (seen.size > b->head.head.size) {
-        fault(reterr, "log", "batches are missing that were recorded before");
-        return VCH_E(LEDGER_ROLLED_BACK);
-    }
-    VCH_TRY(vch_merkle_root(b->cr, &src, seen.size, &root));
-    if (!vch_hash_equal(&root, &seen.root)) {
-        fault(reterr, "log", "another history than the one recorded before");
-        return VCH_E(LEDGER_ROLLED_BACK);
-    }
-    return VCH_OK;
 }
 
 /* ---- the view */
@@ -206,8 +139,9 @@ static vch_err frontier_load(struct vch_ledger_book *b)
     return VCH_OK;
 }
 
-static vch_err view_open(struct vch_ledger_book *b, const struct vch_ledger_book_options *o,
-                         struct vch_ledger_fault *reterr)
+vch_err vch_ledger_book_view_open(struct vch_ledger_book *b,
+                                  const struct vch_ledger_book_options *o,
+                                  struct vch_ledger_fault *reterr)
 {
     struct vch_ledger_tag tag = {.present = false};
     char path[BOOK_PATH];
@@ -221,7 +155,8 @@ static vch_err view_open(struct vch_ledger_book *b, const struct vch_ledger_book
     }
     if (!o->read_only || (!o->rebuild && access(path, F_OK) == 0)) {
         (void)snprintf(path, sizeof(path), "%s/view", o->dir);
-        fault(reterr, "view", "the view is damaged; it can be made again from the log");
+        vch_ledger_fault_set(reterr, "view",
+                             "the view is damaged; it can be made again from the log");
         VCH_TRY(vch_ledger_view_open(path, o->view_bytes != 0 ? o->view_bytes : VIEW_BYTES,
                                      o->read_only, &b->view, &tag));
     }
@@ -233,12 +168,14 @@ static vch_err view_open(struct vch_ledger_book *b, const struct vch_ledger_book
         e = frontier_load(b);
     }
     if (!vch_ok(e)) {
-        fault(reterr, "tree", "a file of the tree is damaged; it can be made again from the log");
+        vch_ledger_fault_set(reterr, "tree",
+                             "a file of the tree is damaged; it can be made again from the log");
         return e;
     }
     e = map_load(b, &tag);
     if (!vch_ok(e)) {
-        fault(reterr, "view", "the view is damaged; it can be made again from the log");
+        vch_ledger_fault_set(reterr, "view",
+                             "the view is damaged; it can be made again from the log");
     }
     return e;
 }
@@ -265,7 +202,7 @@ static vch_err id_load(struct vch_ledger_book *b, struct vch_ledger_fault *reter
     return VCH_OK;
 }
 
-static vch_err catch_up(struct vch_ledger_book *b, struct vch_ledger_fault *reterr)
+vch_err vch_ledger_book_catch_up(struct vch_ledger_book *b, struct vch_ledger_fault *reterr)
 {
     struct vch_ledger_walk w;
     vch_err e;
@@ -290,7 +227,7 @@ static vch_err catch_up(struct vch_ledger_book *b, struct vch_ledger_fault *rete
 }
 
 /* The signature of the newest head; all older ones lead to it. */
-static vch_err head_verify(struct vch_ledger_book *b, struct vch_ledger_fault *reterr)
+vch_err vch_ledger_book_head_verify(struct vch_ledger_book *b, struct vch_ledger_fault *reterr)
 {
     VCH_AUTO(vch_buf_fini) struct vch_buf raw = vch_buf_init(VCH_LEDGER_RECEIPT_MAX);
     VCH_AUTO(vch_buf_fini) struct vch_buf v = vch_buf_init(VCH_LEDGER_RECORD_MAX);
@@ -301,7 +238,7 @@ static vch_err head_verify(struct vch_ledger_book *b, struct vch_ledger_fault *r
     struct vch_cbor c;
     vch_err e;
 
-    fault(reterr, "log", "the signature of the newest head is wrong");
+    vch_ledger_fault_set(reterr, "log", "the signature of the newest head is wrong");
     VCH_TRY(vch_ledger_book_entry_at(b, b->head.head.size - 1, &last, NULL, &raw));
     VCH_TRY(vch_receipt_decode(vch_buf_get(&raw), &r));
     e = vch_ledger_book_state(b, VCH_STATE_AUTHORITY, vch_hash_bytes(&r.head.thumbprint), &v);
@@ -319,18 +256,18 @@ static vch_err book_load(struct vch_ledger_book *b, const struct vch_ledger_book
                          struct vch_ledger_fault *reterr)
 {
     VCH_TRY(vch_ledger_log_open(o->dir, o->read_only, &b->log, reterr));
-    VCH_TRY(view_open(b, o, reterr));
-    VCH_TRY(catch_up(b, reterr));
+    VCH_TRY(vch_ledger_book_view_open(b, o, reterr));
+    VCH_TRY(vch_ledger_book_catch_up(b, reterr));
     VCH_CHECK(!b->empty, LEDGER_ABSENT);
     VCH_TRY(id_load(b, reterr));
     VCH_CHECK(o->ledger_id == NULL || strcmp(o->ledger_id, b->id) == 0, LEDGER_ID);
-    VCH_TRY(seen_check(b, reterr));
-    VCH_TRY(head_verify(b, reterr));
+    VCH_TRY(vch_ledger_book_seen_check(b, reterr));
+    VCH_TRY(vch_ledger_book_head_verify(b, reterr));
     b->tick_size = b->head.head.size;
     return VCH_OK;
 }
 
-static vch_err lock_dir(struct vch_ledger_book *b)
+vch_err vch_ledger_book_lock_dir(struct vch_ledger_book *b)
 {
     char path[BOOK_PATH];
     vch_err e;
@@ -354,9 +291,9 @@ vch_err vch_ledger_book_open(const struct vch_ledger_book_options *o, struct vch
     VCH_CHECK(strlen(o->dir) < BOOK_PATH - 64, USAGE);
     /* A reader beside the writer may see a batch half-written: it looks again. */
     for (int tries = 0; tries < (o->read_only ? READ_TRIES : 1); tries++) {
-        struct vch_ledger_book *b = book_new(o);
+        struct vch_ledger_book *b = vch_ledger_book_new(o);
 
-        e = lock_dir(b);
+        e = vch_ledger_book_lock_dir(b);
         if (vch_ok(e)) {
             e = book_load(b, o, reterr);
         }
@@ -364,7 +301,7 @@ vch_err vch_ledger_book_open(const struct vch_ledger_book_options *o, struct vch
             *ret = b;
             return VCH_OK;
         }
-        book_free(b);
+        vch_ledger_book_free(b);
         if (!vch_err_is(e, VCH_E(LEDGER_DAMAGED)) && !vch_err_is(e, VCH_E(LEDGER_ROLLED_BACK))) {
             break;
         }
@@ -380,171 +317,5 @@ void vch_ledger_book_close(struct vch_ledger_book *b)
     if (!b->read_only && !b->failed) {
         vch_ignore(vch_ledger_book_flush(b)); /* the next start replays what it lacks */
     }
-    book_free(b);
-}
-
-/* ---- flushing */
-
-size_t vch_ledger_book_unflushed(struct vch_ledger_book *b)
-{
-    size_t n;
-
-    (void)pthread_rwlock_rdlock(&b->lock);
-    n = b->view.active.held + b->view.flushing.held;
-    (void)pthread_rwlock_unlock(&b->lock);
-    return n;
-}
-
-static void copies_fini(struct vch_buf *copies)
-{
-    for (size_t i = 0; i < BOOK_FLATS; i++) {
-        vch_buf_fini(&copies[i]);
-    }
-}
-
-/* Writes the layer that lies aside for flushing, and what the tree has in memory up to it. */
-static vch_err flush_layer(struct vch_ledger_book *b, struct vch_buf *copies)
-{
-    vch_err e = VCH_OK;
-
-    (void)pthread_rwlock_rdlock(&b->lock);
-    for (size_t i = 0; i < BOOK_FLATS && vch_ok(e); i++) {
-        copies[i] = vch_buf_init(SIZE_MAX / 2);
-        e = vch_ledger_flat_tail(vch_ledger_book_flat(b, i), &copies[i]);
-    }
-    (void)pthread_rwlock_unlock(&b->lock);
-    VCH_TRY(e);
-    VCH_TRY(vch_ledger_book_tree_flush(b, copies, BOOK_FLATS));
-    VCH_TRY(vch_ledger_view_flush_write(&b->view, &b->flush_tag));
-    (void)pthread_rwlock_wrlock(&b->lock);
-    for (size_t i = 0; i < BOOK_FLATS; i++) {
-        vch_ledger_flat_flushed(vch_ledger_book_flat(b, i), copies[i].n);
-    }
-    vch_ledger_view_flush_end(&b->view);
-    b->flushed_batch = b->flush_tag.head.batch;
-    (void)pthread_rwlock_unlock(&b->lock);
-    return seen_write(b, &b->flush_tag.head);
-}
-
-vch_err vch_ledger_book_flush(struct vch_ledger_book *b)
-{
-    struct vch_buf copies[BOOK_FLATS] = {{NULL, 0, 0, 0}};
-    bool work;
-    vch_err e;
-
-    VCH_CHECK(!b->read_only, LEDGER_READ_ONLY);
-    (void)pthread_rwlock_wrlock(&b->lock);
-    work = b->view.flushing.count > 0; /* left by a flush that failed */
-    if (!work && vch_ledger_view_flush_begin(&b->view)) {
-        work = true;
-        b->flush_tag = (struct vch_ledger_tag){true, b->head.head, b->head.commit_pos, b->end_pos};
-    }
-    (void)pthread_rwlock_unlock(&b->lock);
-    if (!work) {
-        return VCH_OK;
-    }
-    e = flush_layer(b, copies);
-    copies_fini(copies);
-    return e;
-}
-
-/* ---- creating */
-
-static vch_err genesis_commit(struct vch_ledger_book *b, const struct vch_bytes genesis,
-                              struct vch_time time, const struct vch_signer *signer)
-{
-    struct vch_ledger_head head;
-
-    VCH_TRY(vch_ledger_book_begin(b, time));
-    VCH_TRY(vch_ledger_book_stage_genesis(b, genesis));
-    VCH_TRY(vch_ledger_book_seal(b, &head));
-    VCH_TRY(vch_ledger_book_commit(b, signer));
-    return vch_ledger_book_flush(b);
-}
-
-static vch_err genesis_make(const struct vch_crypto *cr, const char *ledger_id,
-                            struct vch_time time, const struct vch_genesis_authority *a, size_t n,
-                            const struct vch_signer *signer, struct vch_buf *ret)
-{
-    bool named = false;
-    struct vch_span room;
-    struct vch_writer w;
-    struct vch_bytes out;
-
-    for (size_t i = 0; i < n; i++) {
-        named =
-            named || (a[i].role == VCH_ROLE_LEDGER && vch_pubkey_equal(&a[i].key, &signer->pub));
-    }
-    VCH_CHECK(named, LEDGER_KEY);
-    VCH_TRY(vch_buf_room(ret, VCH_GENESIS_MAX, &room));
-    w = vch_writer(room);
-    VCH_TRY(vch_genesis_encode(cr, vch_text(ledger_id), time, a, n, &w));
-    VCH_TRY(vch_writer_finish(&w, &out));
-    vch_buf_added(ret, out.n);
-    return VCH_OK;
-}
-
-static vch_err create_in(struct vch_ledger_book *b, const struct vch_ledger_book_options *o,
-                         const char *ledger_id, struct vch_bytes genesis, struct vch_time time,
-                         uint64_t segment_bytes, const struct vch_signer *signer)
-{
-    struct vch_hash id;
-    vch_err e;
-
-    vch_sha256_of(o->cr, vch_text(ledger_id), &id);
-    e = vch_ledger_log_create(o->dir, segment_bytes != 0 ? segment_bytes : VCH_LEDGER_SEGMENT_SIZE,
-                              id.b);
-    if (vch_err_is(e, VCH_E(LEDGER_EXISTS))) {
-        /* A creation that broke off before the first batch is gone on with. */
-        struct vch_ledger_walk w;
-        bool begun;
-
-        VCH_TRY(vch_ledger_log_open(o->dir, true, &b->log, NULL));
-        vch_ledger_walk_init(&w, &b->log, 0);
-        begun = !vch_err_is(vch_ledger_walk_next(&w, NULL), VCH_E(LEDGER_NO_ENTRY)) ||
-                memcmp(b->log.id, id.b, sizeof(b->log.id)) != 0;
-        vch_ledger_walk_fini(&w);
-        vch_ledger_log_close(&b->log);
-        VCH_CHECK(!begun, LEDGER_EXISTS);
-        e = VCH_OK;
-    }
-    VCH_TRY(e);
-    VCH_TRY(lock_dir(b));
-    VCH_TRY(vch_ledger_log_open(o->dir, false, &b->log, NULL));
-    VCH_TRY(view_open(b, o, NULL));
-    VCH_TRY(catch_up(b, NULL));
-    VCH_CHECK(b->empty, LEDGER_EXISTS);
-    return genesis_commit(b, genesis, time, signer);
-}
-
-vch_err vch_ledger_book_create(const struct vch_ledger_book_options *o, const char *ledger_id,
-                               struct vch_time time, const struct vch_genesis_authority *a,
-                               size_t n, uint64_t segment_bytes, const struct vch_signer *signer)
-{
-    VCH_AUTO(vch_buf_fini) struct vch_buf genesis = vch_buf_init(VCH_GENESIS_MAX);
-    struct vch_ledger_book *b;
-    vch_err e;
-
-    VCH_CHECK(strlen(o->dir) < BOOK_PATH - 64 && !o->read_only, USAGE);
-    VCH_TRY(genesis_make(o->cr, ledger_id, time, a, n, signer, &genesis));
-    VCH_TRY(vch_dir_make(o->dir, 0));
-    b = book_new(o);
-    e = create_in(b, o, ledger_id, vch_buf_get(&genesis), time, segment_bytes, signer);
-    book_free(b);
-    return e;
-}
-
-void vch_ledger_book_stats(struct vch_ledger_book *b, struct vch_ledger_book_stats *ret)
-{
-    (void)pthread_rwlock_rdlock(&b->lock);
-    *ret = (struct vch_ledger_book_stats){
-        .head = b->head.head,
-        .log_bytes = b->end_pos,
-        .segments = (b->end_pos + b->log.seg_size - 1) / b->log.seg_size,
-        .replayed = b->replayed,
-        .torn_bytes = b->torn,
-        .flushed_batch = b->flushed_batch,
-        .unflushed_bytes = b->view.active.held + b->view.flushing.held,
-    };
-    (void)pthread_rwlock_unlock(&b->lock);
+    vch_ledger_book_free(b);
 }

@@ -15,7 +15,7 @@ struct vch_ledger_flat *vch_ledger_book_flat(struct vch_ledger_book *b, size_t i
     return i == VCH_MERKLE_LEVELS ? &b->positions : &b->batches;
 }
 
-static void flat_path(const struct vch_ledger_book *b, size_t i, char ret[BOOK_PATH])
+void vch_ledger_book_flat_path(const struct vch_ledger_book *b, size_t i, char ret[BOOK_PATH])
 {
     if (i < VCH_MERKLE_LEVELS) {
         (void)snprintf(ret, BOOK_PATH, "%s/tree/level-%02zu", b->dir, i);
@@ -56,7 +56,7 @@ vch_err vch_ledger_book_tree_open(struct vch_ledger_book *b, const struct vch_le
         struct vch_ledger_flat *f = vch_ledger_book_flat(b, i);
         uint64_t count = flat_count(i, tag);
 
-        flat_path(b, i, path);
+        vch_ledger_book_flat_path(b, i, path);
         VCH_TRY(
             vch_ledger_flat_open(count > 0 ? path : NULL, flat_item(i), count, b->read_only, f));
     }
@@ -116,7 +116,7 @@ vch_err vch_ledger_book_tree_flush(struct vch_ledger_book *b, struct vch_buf *co
             continue;
         }
         if (f->fd < 0) {
-            flat_path(b, i, path);
+            vch_ledger_book_flat_path(b, i, path);
             VCH_TRY(vch_ledger_flat_make(path, f));
             made = true;
         }

@@ -144,7 +144,9 @@ vch_err vch_ledger_view_get(struct vch_ledger_view *v, struct vch_bytes key, str
     return db_get(v, key, out);
 }
 
-vch_err vch_ledger_view_buckets(struct vch_ledger_view *v, vch_ledger_bucket_fn fn, void *arg)
+/* Every record but the tag, while KIND (its first byte) is at most MAX. */
+static vch_err each(struct vch_ledger_view *v, uint8_t max, bool with_kind, vch_ledger_bucket_fn fn,
+                    void *arg)
 {
     VCH_AUTO(vch_kv_autoabort) struct vch_kv_txn *t = NULL;
     struct vch_kv_cursor *c = NULL;
@@ -159,14 +161,24 @@ vch_err vch_ledger_view_buckets(struct vch_ledger_view *v, vch_ledger_bucket_fn 
     }
     VCH_TRY(vch_kv_cursor_open(v->pinned != NULL ? v->pinned : t, v->db, &c));
     e = vch_kv_cursor_seek(c, vch_bytes(NULL, 0), &key, &value);
-    while (vch_ok(e) && key.p[0] == 0) {
-        e = fn(arg, vch_bytes(key.p + 1, key.n - 1), value);
+    while (vch_ok(e) && key.p[0] <= max) {
+        e = fn(arg, with_kind ? key : vch_bytes(key.p + 1, key.n - 1), value);
         if (vch_ok(e)) {
             e = vch_kv_cursor_next(c, &key, &value);
         }
     }
     vch_kv_cursor_close(c);
     return vch_err_is(e, VCH_E(NOT_FOUND)) ? VCH_OK : e;
+}
+
+vch_err vch_ledger_view_buckets(struct vch_ledger_view *v, vch_ledger_bucket_fn fn, void *arg)
+{
+    return each(v, 0, false, fn, arg);
+}
+
+vch_err vch_ledger_view_each(struct vch_ledger_view *v, vch_ledger_bucket_fn fn, void *arg)
+{
+    return each(v, 0xfe, true, fn, arg);
 }
 
 bool vch_ledger_view_flush_begin(struct vch_ledger_view *v)

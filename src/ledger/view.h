@@ -46,6 +46,10 @@ typedef vch_err (*vch_ledger_bucket_fn)(void *arg, struct vch_bytes key, struct 
 VCH_CHECKED vch_err vch_ledger_view_buckets(struct vch_ledger_view *v, vch_ledger_bucket_fn fn,
                                             void *arg);
 
+/* Every record in the database but the tag, with its whole key. */
+VCH_CHECKED vch_err vch_ledger_view_each(struct vch_ledger_view *v, vch_ledger_bucket_fn fn,
+                                         void *arg);
+
 /* Moves the published layer aside for flushing; false if there is nothing to flush. */
 bool vch_ledger_view_flush_begin(struct vch_ledger_view *v);
 /* Writes it as one durable transaction with its tag; without the owner's lock. */
