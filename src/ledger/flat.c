@@ -133,7 +133,9 @@ vch_err vch_ledger_flat_write(const struct vch_ledger_flat *f, struct vch_bytes 
 
 void vch_ledger_flat_flushed(struct vch_ledger_flat *f, size_t bytes)
 {
-    memmove(f->tail.p, f->tail.p + bytes, f->tail.n - bytes);
+    if (f->tail.n > bytes) {
+        memmove(f->tail.p, f->tail.p + bytes, f->tail.n - bytes);
+    }
     f->tail.n -= bytes;
     f->flushed += bytes / f->item;
 }

@@ -75,7 +75,9 @@ static vch_err get_text(struct vch_cbor *c, char *room, size_t cap)
 
     VCH_TRY(vch_cbor_tstr(c, &b));
     VCH_CHECK(b.n < cap, AS_VAULT_DAMAGED);
-    memcpy(room, b.p, b.n);
+    if (b.n != 0) {
+        memcpy(room, b.p, b.n);
+    }
     room[b.n] = '\0';
     return VCH_OK;
 }

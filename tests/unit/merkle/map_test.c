@@ -36,7 +36,7 @@ static struct vch_hash defined_root(const struct vch_map_pair *set, size_t n, un
     struct vch_hash h = {0};
 
     assert_true(half[0] != NULL && half[1] != NULL);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; n > 1 && i < n; i++) {
         unsigned b = set[i].k.b[bit / 8] >> (7 - bit % 8) & 1U;
 
         half[b][count[b]++] = set[i];
