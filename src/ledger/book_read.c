@@ -17,7 +17,7 @@ static vch_err flat_read(struct vch_ledger_book *b, const struct vch_ledger_flat
         e = vch_ledger_flat_range(f, idx, n, ret);
     }
     (void)pthread_rwlock_unlock(&b->lock);
-    return in_file ? vch_ledger_flat_range(f, idx, n, ret) : e;
+    return in_file ? vch_ledger_flat_file(f, idx, n, ret) : e;
 }
 
 static vch_err node(void *self, unsigned level, uint64_t index, struct vch_hash *ret)

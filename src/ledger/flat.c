@@ -67,7 +67,7 @@ void vch_ledger_flat_publish(struct vch_ledger_flat *f)
     vch_buf_reset(&f->staged);
 }
 
-static vch_err file_read(const struct vch_ledger_flat *f, uint64_t idx, size_t n, uint8_t *ret)
+vch_err vch_ledger_flat_file(const struct vch_ledger_flat *f, uint64_t idx, size_t n, uint8_t *ret)
 {
     size_t done = 0, want = n * f->item;
 
@@ -90,7 +90,7 @@ vch_err vch_ledger_flat_range(const struct vch_ledger_flat *f, uint64_t idx, siz
     VCH_CHECK(idx <= f->count && n <= f->count - idx, LEDGER_DAMAGED);
     if (idx < f->flushed) {
         in_file = f->flushed - idx < n ? (size_t)(f->flushed - idx) : n;
-        VCH_TRY(file_read(f, idx, in_file, ret));
+        VCH_TRY(vch_ledger_flat_file(f, idx, in_file, ret));
     }
     if (n > in_file) {
         memcpy(ret + in_file * f->item, f->tail.p + (idx + in_file - f->flushed) * f->item,

@@ -36,6 +36,10 @@ VCH_CHECKED vch_err vch_ledger_flat_get(const struct vch_ledger_flat *f, uint64_
 VCH_CHECKED vch_err vch_ledger_flat_range(const struct vch_ledger_flat *f, uint64_t idx, size_t n,
                                           uint8_t *ret);
 
+/* N items from IDX on that are known to lie in the file: needs no lock. Errors: LEDGER_DAMAGED. */
+VCH_CHECKED vch_err vch_ledger_flat_file(const struct vch_ledger_flat *f, uint64_t idx, size_t n,
+                                         uint8_t *ret);
+
 /* Flushing: copy the tail into OUT, then (without the lock) write it, then drop it from memory. */
 VCH_CHECKED vch_err vch_ledger_flat_tail(const struct vch_ledger_flat *f, struct vch_buf *out);
 VCH_CHECKED vch_err vch_ledger_flat_write(const struct vch_ledger_flat *f, struct vch_bytes items);
