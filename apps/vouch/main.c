@@ -41,6 +41,38 @@ static const struct vch_cli_cmd commands[] = {
      "  $ vouch device anchor readings.vouch", cmd_device_anchor},
     {"device", "status", "", "show what the device holds", NULL, "  $ vouch device status --json",
      cmd_device_status},
+    {"ledger", "create", "", "make a new ledger",
+     "Names the authorities that the ledger knows from its first entry on. The key under --key\n"
+     "signs all receipts; keep its public half for those who verify.",
+     "  $ vouch ledger create --dir /var/lib/vouch/ledger --id ledger.op1.example/divs \\\n"
+     "        --key ledger.key --checkpoint-key checkpoint.key --as as1.op1.example=as1.crt",
+     cmd_ledger_create},
+    {"ledger", "head", "", "show the newest head of a ledger", NULL,
+     "  $ vouch ledger head --dir /var/lib/vouch/ledger\n"
+     "  $ vouch ledger head --url https://ledger.op1.example --id ledger.op1.example/divs \\\n"
+     "        --key ledger.pub.pem --json",
+     cmd_ledger_head},
+    {"ledger", "get", "[TXID]", "show an entry, save it and its receipt",
+     "Every answer is checked: a local one against the signed head, a far one against --key.",
+     "  $ vouch ledger get --dir ledger 5f0c...e1 --out statement.cose --receipt receipt.cose\n"
+     "  $ vouch ledger get --dir ledger --index 0\n"
+     "  $ vouch ledger get --dir ledger --subject 00112233445566778899aabbccddeeff",
+     cmd_ledger_get},
+    {"ledger", "prove", "KIND ID", "prove what the ledger holds, or that it holds nothing",
+     "KIND is transaction, subject, content, device-key or authority; ID is hexadecimal.",
+     "  $ vouch ledger prove --dir ledger subject 00112233445566778899aabbccddeeff -o proof.cbor",
+     cmd_ledger_prove},
+    {"ledger", "consistency", "SIZE ROOT", "check that the log continues an earlier head", NULL,
+     "  $ vouch ledger consistency --dir ledger 4711 9c1e...7a", cmd_ledger_consistency},
+    {"ledger", "stats", "", "show how large the ledger is", NULL,
+     "  $ vouch ledger stats --dir ledger --json", cmd_ledger_stats},
+    {"ledger", "fsck", "", "check a whole ledger from its log on",
+     "Recomputes every checksum, entry, proof, state value and signature, and compares the files\n"
+     "made of them. May run beside the service.",
+     "  $ vouch ledger fsck --dir /var/lib/vouch/ledger --key ledger.pub.pem", cmd_ledger_fsck},
+    {"ledger", "export", "", "write the log as C2SP tiles for other tools",
+     "An entry of the bundles is the 32-byte SHA-256 of the ledger's entry.",
+     "  $ vouch ledger export --dir ledger --to tiles", cmd_ledger_export},
 };
 
 int main(int argc, char **argv)
