@@ -129,7 +129,7 @@ static bool take_option(const struct vch_cli_opt *all, size_t n, int argc, char 
     const char *eq = is_long ? strchr(a, '=') : NULL;
     const struct vch_cli_opt *o =
         is_long ? find_opt(all, n, a + 2, eq != NULL ? (size_t)(eq - a - 2) : strlen(a + 2), 0)
-                : find_opt(all, n, NULL, 0, a[1]);
+                : find_opt(all, n, "", 0, a[1]);
     const char *value = eq != NULL ? eq + 1 : NULL;
 
     if (o == NULL || (!is_long && a[2] != 0)) {

@@ -14,7 +14,7 @@ void vch_as_record_fini(struct vch_as_record *r)
 
 static struct vch_subject subject_of(const uint8_t subject[16])
 {
-    struct vch_subject s;
+    struct vch_subject s = {{0}};
 
     memcpy(s.b, subject, sizeof s.b);
     return s;
