@@ -32,12 +32,11 @@ texts() { python check_text; }
 errors() { python check_errors; }
 scripts() { tree '*.sh' '.ci/run' | xargs shellcheck -S warning; }
 
+# Base's headers bring the macros through which all code returns early; with every module's headers it
+# takes ten times as long and finds no more.
 static_analysis() {
-    local include
-    include=$(printf ' -I %s' src/*/include)
-    # shellcheck disable=SC2086 # a list of options
     tree 'src/*.c' 'apps/*.c' | xargs cppcheck --quiet --enable=warning,portability --inline-suppr \
-        --error-exitcode=1 --std=c11 -D__GNUC__=12 $include --suppress=missingIncludeSystem -j2 \
+        --error-exitcode=1 --std=c11 -D__GNUC__=12 -Isrc/base/include --suppress=missingIncludeSystem -j2 \
         --suppressions-list=<(grep -v '^#' tools/cppcheck.txt) --cppcheck-build-dir="$BUILD/lint/cppcheck"
 }
 
