@@ -26,7 +26,7 @@ static void common(const struct vch_crypto *cr, const struct vch_sign1 *st,
     hash_copy(st->kid, &ret->signer);
     VCH_ASSERT(st->iss.n <= sizeof(ret->iss));
     ret->iss_n = (uint8_t)st->iss.n;
-    memcpy(ret->iss, st->iss.p, st->iss.n);
+    vch_bytes_copy(ret->iss, st->iss);
 }
 
 static vch_err open_endorsement(const struct vch_crypto *cr, struct vch_bytes in, struct opened *o,

@@ -86,7 +86,7 @@ static vch_err staged_get(void *self, enum vch_state_kind kind, struct vch_bytes
     }
     VCH_TRY(e);
     VCH_CHECK(value.n <= out.cap, LEDGER_DAMAGED);
-    memcpy(out.p, value.p, value.n);
+    vch_bytes_copy(out.p, value);
     *ret = vch_bytes(out.p, value.n);
     *ret_found = true;
     return VCH_OK;

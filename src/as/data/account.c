@@ -335,7 +335,7 @@ vch_err vch_as_ids_add(struct vch_edi_ids *ids, const struct vch_disclosure *d)
             VCH_CHECK(d->value.type == VCH_DISC_TEXT && d->value.bytes.n < rows[i].cap &&
                           rows[i].room[0] == '\0',
                       AS_OPENING);
-            memcpy(rows[i].room, d->value.bytes.p, d->value.bytes.n);
+            vch_bytes_copy(rows[i].room, d->value.bytes);
             rows[i].room[d->value.bytes.n] = '\0';
             return VCH_OK;
         }

@@ -49,6 +49,14 @@ static inline bool vch_bytes_equal(struct vch_bytes a, struct vch_bytes b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+/* Copies the bytes to ROOM, which has place for them. Unlike memcpy it takes the empty {NULL, 0}. */
+static inline void vch_bytes_copy(void *room, struct vch_bytes b)
+{
+    if (b.n > 0) {
+        memcpy(room, b.p, b.n);
+    }
+}
+
 /* Lexicographic order of the bytes, a prefix first: negative, zero or positive. */
 int vch_bytes_cmp(struct vch_bytes a, struct vch_bytes b);
 
