@@ -182,8 +182,9 @@ vch_err vch_edi_call(struct vch_edi *e, const struct vch_edi_call *call, json_t 
         return refusal(&a, call->missing);
     }
     if (a.status != 204) {
+        VCH_CHECK(strcmp(a.media, "application/json") == 0, EDI_ANSWER);
         o = body_json(&a);
-        VCH_CHECK(o != NULL && strcmp(a.media, "application/json") == 0, EDI_ANSWER);
+        VCH_CHECK(o != NULL, EDI_ANSWER);
     }
     if (ret_etag != NULL) {
         etag_copy(&a, ret_etag);
