@@ -75,7 +75,7 @@ static vch_err follow_once(struct following *f)
 
     VCH_TRY(make_poll(f, VCH_SPAN_OF(room), &poll));
     VCH_TRY(device_link_post(&f->link, "/rp-ud/v1/updates", "application/vouch-poll+cose",
-                             "application/cbor", poll, &answer));
+                             "application/vouch-acks+cbor, application/cbor", poll, &answer));
     c = vch_cbor(vch_buf_get(&answer), VCH_CBOR_STRICT);
     VCH_TRY(vch_cbor_array(&c, &n));
     while (n-- > 0) {

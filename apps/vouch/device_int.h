@@ -81,9 +81,6 @@ struct device_setup_args {
 VCH_CHECKED vch_err device_provision(const struct device_setup_args *a,
                                      struct vch_device_setup *setup, struct vch_buf *tls_ca,
                                      char why[256]);
-VCH_CHECKED vch_err device_trust_read(const char *file, const char *as_id,
-                                      struct vch_device_setup *setup, struct vch_buf *tls_ca,
-                                      char why[256]);
 
 /* ---- the AS. DETAIL (room of 256 bytes) gets what the AS says of an error. */
 struct device_link {

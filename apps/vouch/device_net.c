@@ -43,25 +43,33 @@ vch_err device_link_post(struct device_link *l, const char *path, const char *me
     return e;
 }
 
-/* {1: nonce} */
-vch_err device_link_nonce(struct device_link *l, struct vch_span room, struct vch_bytes *ret)
+/* `{1: nonce}`, or the nonce alone. */
+static vch_err read_nonce(struct vch_bytes body, struct vch_bytes *ret)
 {
-    VCH_AUTO(vch_buf_fini) struct vch_buf body = vch_buf_init(4096);
+    struct vch_cbor c = vch_cbor(body, VCH_CBOR_STRICT);
     struct vch_cbor_map m;
-    struct vch_bytes nonce;
-    struct vch_cbor c;
     int64_t label;
     bool more;
 
+    if (vch_cbor_peek(&c) == VCH_CBOR_MAP) {
+        VCH_TRY(vch_cbor_map(&c, &m));
+        VCH_TRY(vch_cbor_map_label(&c, &m, &label, &more));
+        VCH_CHECK(more && label == 1, CBOR_FIELD);
+    }
+    VCH_TRY(vch_cbor_bstr(&c, ret));
+    VCH_CHECK(ret->n >= VCH_NONCE_MIN && ret->n <= VCH_NONCE_MAX, CBOR_TYPE);
+    return VCH_OK;
+}
+
+vch_err device_link_nonce(struct device_link *l, struct vch_span room, struct vch_bytes *ret)
+{
+    VCH_AUTO(vch_buf_fini) struct vch_buf body = vch_buf_init(4096);
+    struct vch_bytes nonce;
+
     VCH_TRY(device_link_post(l, "/rp-ud/v1/nonces", "application/cbor", "application/cbor",
                              vch_bytes(NULL, 0), &body));
-    c = vch_cbor(vch_buf_get(&body), VCH_CBOR_STRICT);
-    VCH_TRY(vch_cbor_map(&c, &m));
-    VCH_TRY(vch_cbor_map_label(&c, &m, &label, &more));
-    VCH_CHECK(more && label == 1, CBOR_FIELD);
-    VCH_TRY(vch_cbor_bstr(&c, &nonce));
-    VCH_CHECK(nonce.n >= VCH_NONCE_MIN && nonce.n <= VCH_NONCE_MAX && nonce.n <= room.cap,
-              CBOR_TYPE);
+    VCH_TRY(read_nonce(vch_buf_get(&body), &nonce));
+    VCH_CHECK(nonce.n <= room.cap, NO_ROOM);
     memcpy(room.p, nonce.p, nonce.n);
     *ret = vch_bytes(room.p, nonce.n);
     return VCH_OK;

@@ -52,9 +52,9 @@ static vch_err make_request(struct device_session *s, struct device_link *l, str
 static vch_err post(struct device_link *l, struct vch_bytes request, struct vch_buf *ret)
 {
     vch_buf_reset(ret);
-    return device_link_post(l, "/rp-ud/v1/registrations",
-                            "application/vouch-registration-request+cbor",
-                            "application/vouch-acknowledgement+cbor", request, ret);
+    return device_link_post(
+        l, "/rp-ud/v1/registrations", "application/vouch-registration-request+cbor",
+        "application/vouch-ack+cbor, application/vouch-acknowledgement+cbor", request, ret);
 }
 
 /* Sends the pending request again (the AS answers a known one with the same acknowledgement), and

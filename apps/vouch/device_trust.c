@@ -1,12 +1,12 @@
 /* Whom the device believes: from a trust file, or from single options. */
 #include "device_int.h"
 
-#include <jansson.h>
 #include <stdio.h>
 
 #include <vouch/jose/jwk.h>
 #include <vouch/ossl/crypto.h>
 #include <vouch/ossl/x509.h>
+#include <vouch/verifier/trust_file.h>
 
 #define FILE_MAX (1u << 20)
 
@@ -40,106 +40,77 @@ static vch_err add_key(const struct vch_pubkey *key, struct vch_pubkey *keys, si
     return VCH_OK;
 }
 
-/* Keys of a JSON array of JWKs. */
-static vch_err json_keys(const json_t *list, struct vch_pubkey *keys, size_t max, size_t *count,
-                         char why[256])
+static vch_err copy_view(struct vch_bytes from, struct vch_span room, char why[256])
 {
-    const json_t *v;
-    size_t i;
+    if (from.n == 0 || from.n >= room.cap) {
+        return say(why, "a name or URL is missing or too long", NULL);
+    }
+    memcpy(room.p, from.p, from.n);
+    room.p[from.n] = '\0';
+    return VCH_OK;
+}
 
-    json_array_foreach(list, i, v)
-    {
-        char *text = json_dumps(v, JSON_COMPACT);
-        struct vch_jwk jwk;
-        vch_err e = text == NULL ? VCH_E(TRUST_FILE)
-                                 : vch_jwk_decode(vch_ossl_crypto(), vch_text(text), &jwk);
-
-        free(text);
-        if (!vch_ok(e)) {
-            snprintf(why, 256, "a key of the trust file: %s", vch_err_info(e)->text);
-            return e;
-        }
-        VCH_TRY(add_key(&jwk.pub, keys, max, count, why));
+static vch_err add_keys(const struct vch_verify_key *list, size_t n, struct vch_pubkey *keys,
+                        size_t max, size_t *count, char why[256])
+{
+    for (size_t i = 0; i < n; i++) {
+        VCH_TRY(add_key(&list[i].pub, keys, max, count, why));
     }
     return VCH_OK;
 }
 
-static const json_t *find(const json_t *list, const char *id)
-{
-    const json_t *v;
-    size_t i;
-
-    json_array_foreach(list, i, v)
-    {
-        const char *name = json_string_value(json_object_get(v, "id"));
-
-        if (name != NULL && strcmp(name, id) == 0) {
-            return v;
-        }
-    }
-    return NULL;
-}
-
-static vch_err add_ledger(const json_t *all, const char *id, struct vch_device_setup *setup,
-                          char why[256])
+static vch_err add_ledger(const struct vch_verify_trust *t, struct vch_bytes id,
+                          struct vch_device_setup *setup, char why[256])
 {
     struct vch_device_ledger *l = &setup->ledgers[setup->ledger_count];
+    size_t at = t == NULL ? VCH_VERIFY_NONE : vch_verify_ledger_find(t, id);
 
     if (setup->ledger_count == VCH_DEVICE_LEDGERS) {
         return say(why, "more ledgers than a device can hold", NULL);
     }
-    VCH_TRY(copy_text(id, VCH_SPAN_OF(l->id), why));
+    VCH_TRY(copy_view(id, VCH_SPAN_OF(l->id), why));
     setup->ledger_count++;
-    return json_keys(json_object_get(find(all, id), "keys"), l->keys, VCH_DEVICE_LEDGER_KEYS,
-                     &l->key_count, why);
+    return at == VCH_VERIFY_NONE ? VCH_OK
+                                 : add_keys(t->ledgers[at].keys, t->ledgers[at].key_count, l->keys,
+                                            VCH_DEVICE_LEDGER_KEYS, &l->key_count, why);
 }
 
-static vch_err use_as(const json_t *root, const json_t *as, struct vch_device_setup *setup,
-                      struct vch_buf *tls_ca, char why[256])
+static vch_err use_as(const struct vch_verify_trust *t, const struct vch_verify_as *as,
+                      struct vch_device_setup *setup, char why[256])
 {
-    const char *ca = json_string_value(json_object_get(as, "tls_ca"));
-    const json_t *v;
-    size_t i;
-
-    VCH_TRY(
-        copy_text(json_string_value(json_object_get(as, "id")), VCH_SPAN_OF(setup->as_id), why));
-    VCH_TRY(
-        copy_text(json_string_value(json_object_get(as, "url")), VCH_SPAN_OF(setup->as_url), why));
-    VCH_TRY(json_keys(json_object_get(as, "keys"), setup->as_keys, VCH_DEVICE_AS_KEYS,
-                      &setup->as_key_count, why));
-    json_array_foreach(json_object_get(as, "ledgers"), i, v)
-    {
-        VCH_TRY(add_ledger(json_object_get(root, "ledgers"), json_string_value(v), setup, why));
+    VCH_TRY(copy_view(as->id, VCH_SPAN_OF(setup->as_id), why));
+    VCH_TRY(copy_view(as->url, VCH_SPAN_OF(setup->as_url), why));
+    VCH_TRY(add_keys(as->keys, as->key_count, setup->as_keys, VCH_DEVICE_AS_KEYS,
+                     &setup->as_key_count, why));
+    for (size_t i = 0; i < as->ledger_count; i++) {
+        VCH_TRY(add_ledger(t, as->ledgers[i], setup, why));
     }
-    return ca == NULL ? VCH_OK : vch_buf_text(tls_ca, ca);
+    return VCH_OK;
 }
 
-vch_err device_trust_read(const char *file, const char *as_id, struct vch_device_setup *setup,
+static vch_err trust_file(const char *path, const char *as_id, struct vch_device_setup *setup,
                           struct vch_buf *tls_ca, char why[256])
 {
-    VCH_AUTO(vch_buf_fini) struct vch_buf text = vch_buf_init(FILE_MAX);
-    const json_t *list, *as;
-    json_error_t at;
-    json_t *root;
-    vch_err e;
+    VCH_AUTO(vch_buf_fini) struct vch_buf text = vch_buf_init(VCH_TRUST_FILE_MAX);
+    VCH_AUTO(vch_trust_file_autoclose) struct vch_trust_file *file = NULL;
+    const struct vch_verify_trust *t;
+    const char *ca;
+    size_t at = 0;
 
-    VCH_TRY(vch_cli_read_file(file, &text));
-    root = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, &at);
-    if (root == NULL) {
-        snprintf(why, 256, "%s, line %d: %s", file, at.line, at.text);
-        return VCH_E(TRUST_FILE);
+    VCH_TRY(vch_cli_read_file(path, &text));
+    VCH_TRY(vch_trust_file_decode(vch_ossl_crypto(), vch_buf_get(&text), &file, why));
+    t = vch_trust_file_get(file);
+    if (as_id != NULL) {
+        at = vch_verify_as_find(t, vch_text(as_id));
+    } else if (t->as_count != 1) {
+        return say(why, "the trust file does not have exactly one AS: choose by --as", NULL);
     }
-    list = json_object_get(root, "as");
-    as = as_id != NULL ? find(list, as_id) : json_array_get(list, 0);
-    if (as == NULL) {
-        e = say(why, "the trust file does not have this AS", as_id);
-    } else if (as_id == NULL && json_array_size(list) != 1) {
-        e = say(why, "the trust file has several AS: choose one by --as", NULL);
-    } else {
-        e = use_as(root, as, setup, tls_ca, why);
+    if (at == VCH_VERIFY_NONE) {
+        return say(why, "the trust file does not have this AS", as_id);
     }
-    json_decref(root);
-    return e;
+    VCH_TRY(use_as(t, &t->as[at], setup, why));
+    ca = vch_trust_file_tls_ca(file, at);
+    return ca == NULL ? VCH_OK : vch_buf_text(tls_ca, ca);
 }
 
 /* A public key from PEM (key or certificate) or JWK. */
@@ -184,7 +155,7 @@ vch_err device_provision(const struct device_setup_args *a, struct vch_device_se
                          struct vch_buf *tls_ca, char why[256])
 {
     if (a->trust != NULL) {
-        VCH_TRY(device_trust_read(a->trust, a->as_id, setup, tls_ca, why));
+        VCH_TRY(trust_file(a->trust, a->as_id, setup, tls_ca, why));
     } else if (a->as_id == NULL || a->as_url == NULL || a->as_keys.n == 0 || a->ledgers.n == 0) {
         return say(why, "give --trust, or --as, --as-url, --as-key and --ledger", NULL);
     } else {
@@ -198,7 +169,7 @@ vch_err device_provision(const struct device_setup_args *a, struct vch_device_se
     }
     VCH_TRY(key_files(&a->as_keys, setup->as_keys, VCH_DEVICE_AS_KEYS, &setup->as_key_count, why));
     for (size_t i = 0; i < a->ledgers.n; i++) {
-        VCH_TRY(add_ledger(NULL, a->ledgers.v[i], setup, why));
+        VCH_TRY(add_ledger(NULL, vch_text(a->ledgers.v[i]), setup, why));
     }
     if (a->ledger_keys.n != 0 && setup->ledger_count != 1) {
         return say(why, "--ledger-key is for one ledger; use a trust file for several", NULL);
