@@ -1,211 +1,209 @@
-/* vouchd keys, vouchd init: what is made once. */
-#include "vouchd.h"
+/* vouchd init: makes keys, secrets, vault and the ledger's genesis, once. What is there stays. */
+#include "commands.h"
 
 #include <stdio.h>
-#include <sys/stat.h>
+#include <time.h>
 
-#include <vouch/contract/system.h>
+#include <vouch/as/as.h>
+#include <vouch/engine/engine.h>
+#include <vouch/file/file.h>
+#include <vouch/ossl/crypto.h>
+#include <vouch/ossl/x509.h>
 
-#define AUTHORITIES_MAX 70
+#include "config.h"
+#include "keys.h"
 
-static bool exists(const char *path)
+#define ENROL_MAX 64
+#define CERT_DAYS 1095
+
+static struct vch_time now(void)
 {
-    struct stat st;
+    struct timespec ts = {0, 0};
 
-    return stat(path, &st) == 0;
+    (void)clock_gettime(CLOCK_REALTIME, &ts);
+    return (struct vch_time){(int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000};
 }
 
-/* Makes DATA/keys/NAME.key and NAME.pub unless the key is there. */
-static vch_err make_key(const struct site *s, const char *name, enum vch_alg alg)
+static vch_err folder(const struct vch_conf_node *root, const char *name)
 {
-    VCH_AUTO(vch_buf_fini) struct vch_buf path = vch_buf_init(4096);
-    VCH_AUTO(vch_buf_fini) struct vch_buf pem = vch_buf_init(4096);
-    VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *key = NULL;
-    const char *p;
+    char path[PATH_ROOM];
+    int n = snprintf(path, sizeof path, "%s%s%s", vch_conf_text(root, "state"),
+                     name[0] == '\0' ? "" : "/", name);
 
-    VCH_TRY(vch_buf_printf(&path, "%s/keys/%s.key", s->data, name));
-    VCH_TRY(vch_buf_cstr(&path, &p));
-    if (exists(p)) {
-        return VCH_OK;
-    }
-    VCH_TRY(vch_ossl_key_generate(alg, &key));
-    VCH_TRY(vch_ossl_key_save(key, p, vch_buf_get(&s->passphrase), 0));
-    vch_buf_reset(&path);
-    VCH_TRY(vch_buf_printf(&path, "%s/keys/%s.pub", s->data, name));
-    VCH_TRY(vch_buf_cstr(&path, &p));
-    VCH_TRY(vch_ossl_pubkey_pem_encode(&vch_ossl_key_signer(key)->pub, &pem));
-    VCH_TRY(vch_file_write_atomic(p, vch_buf_get(&pem), 0));
-    if (!vch_cli.quiet) {
-        printf("made %s\n", p);
-    }
-    return VCH_OK;
+    VCH_CHECK(n > 0 && (size_t)n < sizeof path, LIMIT);
+    return vch_dir_make(path, VCH_FILE_SECRET);
 }
 
-static vch_err make_keys(const struct site *s)
+/* A certificate signed by its own key, for those who have no CA: verifiers then trust the key
+ * itself. */
+static vch_err make_cert(const struct vch_conf_node *root, const struct vch_ossl_key *key)
 {
-    VCH_AUTO(vch_buf_fini) struct vch_buf path = vch_buf_init(4096);
-    const char *p;
-
-    VCH_TRY(vch_dir_make(s->data, VCH_FILE_SECRET));
-    VCH_TRY(site_path(s, "keys", &path, &p));
-    VCH_TRY(vch_dir_make(p, VCH_FILE_SECRET));
-    VCH_TRY(make_key(s, "ledger", VCH_ALG_ES256));
-    VCH_TRY(make_key(s, "checkpoint", VCH_ALG_ED25519));
-    if (site_has_role(s, "as")) {
-        VCH_TRY(make_key(s, "as", VCH_ALG_ES256));
-        VCH_TRY(site_path(s, "keys/vault.key", &path, &p));
-        if (!exists(p)) {
-            VCH_TRY(site_master_make(s));
-        }
-    }
-    return VCH_OK;
-}
-
-/* The public key of DATA/keys/NAME.key, or of the PEM file NAME with FILE. */
-static vch_err public_key(const struct site *s, const char *name, bool file, struct vch_pubkey *ret)
-{
-    VCH_AUTO(vch_buf_fini) struct vch_buf path = vch_buf_init(4096);
-    VCH_AUTO(vch_buf_fini) struct vch_buf pem = vch_buf_init(4096);
-    const char *p = name;
-
-    if (!file) {
-        VCH_TRY(vch_buf_printf(&path, "%s/keys/%s.pub", s->data, name));
-        VCH_TRY(vch_buf_cstr(&path, &p));
-    }
-    VCH_TRY(vch_file_read(p, 0, &pem));
-    return vch_ossl_pubkey_pem_decode(vch_buf_get(&pem), ret);
-}
-
-static vch_err collect(const struct site *s, struct vch_buf *cert, struct vch_genesis_authority *a,
-                       size_t *ret_n)
-{
-    struct vch_bytes ledger_id = vch_text(vch_conf_text(s->root, "ledger.id"));
-    size_t n = 0;
-
-    a[n] = (struct vch_genesis_authority){.role = VCH_ROLE_LEDGER, .name = ledger_id};
-    VCH_TRY(public_key(s, "ledger", false, &a[n++].key));
-    a[n] = (struct vch_genesis_authority){.role = VCH_ROLE_CHECKPOINT, .name = ledger_id};
-    VCH_TRY(public_key(s, "checkpoint", false, &a[n++].key));
-    if (site_has_role(s, "as")) {
-        VCH_TRY(site_cert(vch_conf_text(s->root, "as.certificate"), cert));
-        a[n] = (struct vch_genesis_authority){.role = VCH_ROLE_AS,
-                                              .name = vch_text(vch_conf_text(s->root, "as.id")),
-                                              .cert = vch_buf_get(cert)};
-        VCH_TRY(public_key(s, "as", false, &a[n++].key));
-    }
-    for (size_t i = 0; i < vch_conf_count(s->root, "ledger.aggregators"); i++) {
-        const struct vch_conf_node *node = vch_conf_at(s->root, "ledger.aggregators", i);
-
-        a[n] = (struct vch_genesis_authority){.role = VCH_ROLE_AGGREGATOR,
-                                              .name = vch_text(vch_conf_text(node, "name"))};
-        VCH_TRY(public_key(s, vch_conf_text(node, "pubkey"), true, &a[n++].key));
-    }
-    *ret_n = n;
-    return VCH_OK;
-}
-
-static vch_err make_ledger(const struct site *s)
-{
-    VCH_AUTO(vch_buf_fini) struct vch_buf path = vch_buf_init(4096);
-    VCH_AUTO(vch_buf_fini) struct vch_buf cert = vch_buf_init(65536);
-    VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *key = NULL;
-    struct vch_genesis_authority a[AUTHORITIES_MAX];
-    struct vch_engine_options o = {.cr = vch_ossl_crypto(),
-                                   .dir = vch_conf_text(s->root, "ledger.dir")};
-    size_t n;
-
-    if (o.dir == NULL) {
-        VCH_TRY(site_path(s, "ledger", &path, &o.dir));
-    }
-    VCH_TRY(site_key(s, "ledger", &key));
-    o.signer = vch_ossl_key_signer(key);
-    VCH_TRY(collect(s, &cert, a, &n));
-    return vch_engine_create(&o, vch_conf_text(s->root, "ledger.id"), a, n,
-                             (uint64_t)vch_conf_int(s->root, "ledger.segment"));
-}
-
-static vch_err make_vault(const struct site *s)
-{
-    VCH_AUTO(vch_buf_fini) struct vch_buf dir = vch_buf_init(4096);
-    VCH_AUTO(vch_buf_fini) struct vch_buf keys = vch_buf_init(4096);
-    struct vch_as_vault *vault = NULL;
-    struct vch_as_vault_options o = {
-        .crypto = vch_ossl_crypto(), .random = vch_ossl_random, .create = true};
-    uint8_t master[32];
+    VCH_AUTO(vch_buf_fini) struct vch_buf der = vch_buf_init(65536);
+    VCH_AUTO(vch_buf_fini) struct vch_buf pem = vch_buf_init(65536);
+    const char *id = vch_conf_text(root, "as.id");
+    struct vch_san san = {VCH_SAN_DNS, vch_text(id)};
+    int64_t t = now().ms;
+    struct vch_cert_spec spec = {.common_name = strlen(id) <= 64 ? id : "DIVS AS",
+                                 .sans = &san,
+                                 .sans_n = 1,
+                                 .use = VCH_CERT_SIGNING,
+                                 .not_before = {t - 300000},
+                                 .not_after = {t + (int64_t)CERT_DAYS * 86400000}};
+    char path[PATH_ROOM];
     vch_err e;
 
-    VCH_TRY(site_path(s, "vault", &dir, &o.dir));
-    VCH_TRY(site_path(s, "keys/subjects", &keys, &o.keys_path));
-    VCH_TRY(vch_dir_make(o.dir, VCH_FILE_SECRET));
-    VCH_TRY(site_master_load(s, master));
+    VCH_TRY(config_path(root, "as.cert", "keys/as.crt", path, sizeof path));
+    VCH_TRY(vch_cert_self_sign(key, &spec, &der));
+    VCH_TRY(vch_ossl_pem_encode("CERTIFICATE", vch_buf_get(&der), &pem));
+    e = vch_file_write_atomic(path, vch_buf_get(&pem), VCH_FILE_NEW);
+    return vch_err_is(e, VCH_E(FILE_EXISTS)) ? VCH_OK : e;
+}
+
+static vch_err init_as(const struct vch_conf_node *root)
+{
+    VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *key = NULL;
+    char dir[PATH_ROOM], keys[PATH_ROOM];
+    struct vch_as_vault_options o = {.dir = dir,
+                                     .keys_path = keys,
+                                     .crypto = vch_ossl_crypto(),
+                                     .random = vch_ossl_random,
+                                     .map_bytes = (size_t)vch_conf_int(root, "as.vault-size"),
+                                     .create = true};
+    struct vch_as_vault *v = NULL;
+    void *master = NULL;
+    vch_err e;
+
+    VCH_TRY(keys_load_or_make(root, "as.key", "keys/as.key", VCH_ALG_ES256, &key));
+    VCH_TRY(make_cert(root, key));
+    VCH_TRY(config_path(root, "as.vault", "vault", dir, sizeof dir));
+    VCH_TRY(config_path(root, "as.subject-keys", "subjects/keys", keys, sizeof keys));
+    if (vch_conf_text(root, "as.subject-keys") == NULL) {
+        VCH_TRY(folder(root, "subjects"));
+    }
+    VCH_TRY(keys_master(root, true, &master));
     o.master = master;
-    e = vch_as_vault_open(&o, &vault);
-    vch_wipe(master, sizeof(master));
-    vch_as_vault_close(vault);
+    e = vch_as_vault_open(&o, &v);
+    vch_ossl_secret_free(master, 32);
+    vch_as_vault_close(v);
     return e;
 }
 
-static int with_config(const struct vch_cli_cmd *cmd, int argc, char **argv, struct site *ret,
-                       bool *ret_go)
-{
-    const char *config = NULL;
-    const struct vch_cli_opt opts[] = {
-        {"config", 'c', VCH_CLI_TEXT, &config, "FILE", "configuration file"},
-    };
-    int n, status;
-    char **args;
-    vch_err e;
+/* ---- genesis */
+struct genesis {
+    struct vch_genesis_authority list[ENROL_MAX + 3];
+    struct vch_cert *certs[ENROL_MAX + 1];
+    size_t n, cert_n;
+};
 
-    *ret_go = false;
-    if (!vch_cli_parse(cmd, opts, VCH_ARRAY_LEN(opts), argc, argv, &n, &args, &status)) {
-        return status;
-    }
-    if (config == NULL || n != 0) {
-        return vch_cli_usage("--config FILE is needed");
-    }
-    e = site_open(config, true, ret);
-    if (!vch_ok(e)) {
-        return vch_cli_fail(e, cmd->noun, config);
-    }
-    *ret_go = true;
-    return VCH_EXIT_OK;
+static vch_err enrol_cert(struct genesis *g, enum vch_role role, const char *name,
+                          struct vch_bytes text)
+{
+    const struct vch_cert_info *i;
+
+    VCH_CHECK(g->cert_n < VCH_ARRAY_LEN(g->certs), LIMIT);
+    VCH_TRY(vch_cert_open(text, &g->certs[g->cert_n]));
+    i = vch_cert_info(g->certs[g->cert_n++]);
+    g->list[g->n++] = (struct vch_genesis_authority){
+        .role = role, .name = vch_text(name), .key = i->pub, .cert = i->der};
+    return VCH_OK;
 }
 
-int cmd_keys(const struct vch_cli_cmd *cmd, int argc, char **argv)
+static vch_err enrol_all(const struct vch_conf_node *root, struct genesis *g)
 {
-    struct site s;
-    bool go;
-    int status = with_config(cmd, argc, argv, &s, &go);
-    vch_err e;
+    size_t count = vch_conf_count(root, "ledger.enrol");
 
-    if (!go) {
-        return status;
+    VCH_CHECK(count <= ENROL_MAX, LIMIT);
+    if (config_has_role(root, "as")) {
+        VCH_AUTO(vch_buf_fini) struct vch_buf pem = vch_buf_init(65536);
+
+        VCH_TRY(keys_cert(root, &pem));
+        VCH_TRY(enrol_cert(g, VCH_ROLE_AS, vch_conf_text(root, "as.id"), vch_buf_get(&pem)));
     }
-    e = make_keys(&s);
-    site_fini(&s);
-    return vch_ok(e) ? VCH_EXIT_OK : vch_cli_fail(e, "keys", NULL);
+    for (size_t i = 0; i < count; i++) {
+        const struct vch_conf_node *n = vch_conf_at(root, "ledger.enrol", i);
+        VCH_AUTO(vch_buf_fini) struct vch_buf pem = vch_buf_init(65536);
+
+        VCH_TRY(vch_file_read(vch_conf_text(n, "cert"), 0, &pem));
+        VCH_TRY(enrol_cert(g, vch_conf_choice(n, "role") == 0 ? VCH_ROLE_AS : VCH_ROLE_AGGREGATOR,
+                           vch_conf_text(n, "name"), vch_buf_get(&pem)));
+    }
+    return VCH_OK;
+}
+
+static vch_err init_ledger(const struct vch_conf_node *root)
+{
+    VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *key = NULL;
+    VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *checkpoint = NULL;
+    const char *id = vch_conf_text(root, "ledger.id");
+    struct genesis *g = vch_mem_alloc(sizeof *g);
+    char dir[PATH_ROOM];
+    struct vch_engine_options o = {.cr = vch_ossl_crypto(), .dir = dir};
+    vch_err e = config_path(root, "ledger.folder", "ledger", dir, sizeof dir);
+
+    if (vch_ok(e)) {
+        e = keys_load_or_make(root, "ledger.key", "keys/ledger.key", VCH_ALG_ES256, &key);
+    }
+    if (vch_ok(e)) {
+        e = keys_load_or_make(root, "ledger.checkpoint-key", "keys/checkpoint.key", VCH_ALG_EDDSA,
+                              &checkpoint);
+    }
+    if (vch_ok(e)) {
+        o.signer = vch_ossl_key_signer(key);
+        g->list[g->n++] = (struct vch_genesis_authority){
+            .role = VCH_ROLE_LEDGER, .name = vch_text(id), .key = o.signer->pub};
+        g->list[g->n++] =
+            (struct vch_genesis_authority){.role = VCH_ROLE_CHECKPOINT,
+                                           .name = vch_text(id),
+                                           .key = vch_ossl_key_signer(checkpoint)->pub};
+        e = enrol_all(root, g);
+    }
+    if (vch_ok(e)) {
+        e = vch_engine_create(&o, id, g->list, g->n, 0);
+    }
+    for (size_t i = 0; i < g->cert_n; i++) {
+        vch_cert_close(g->certs[i]);
+    }
+    vch_mem_free(g);
+    return e;
+}
+
+static vch_err init_all(const struct vch_conf_node *root, const char **ret_what)
+{
+    bool made;
+
+    *ret_what = "making the folders";
+    VCH_TRY(folder(root, ""));
+    VCH_TRY(folder(root, "keys"));
+    *ret_what = "making the passphrase file";
+    VCH_TRY(keys_passphrase_make(root, &made));
+    if (made && !vch_cli.json) {
+        printf("made a passphrase file: keep a copy of it in a safe place\n");
+    }
+    if (config_has_role(root, "as")) {
+        *ret_what = "making keys and vault of the AS";
+        VCH_TRY(init_as(root));
+    }
+    if (config_has_role(root, "ledger")) {
+        *ret_what = "making the ledger";
+        VCH_TRY(init_ledger(root));
+    }
+    return VCH_OK;
 }
 
 int cmd_init(const struct vch_cli_cmd *cmd, int argc, char **argv)
 {
-    struct site s;
-    bool go;
-    int status = with_config(cmd, argc, argv, &s, &go);
+    const char *path = NULL, *what = "";
+    const struct vch_cli_opt opts[] = {
+        {"config", 'c', VCH_CLI_TEXT, &path, "FILE", "configuration (YAML)"}};
+    struct vch_conf *c = NULL;
+    int status = 0;
     vch_err e;
 
-    if (!go) {
+    if (!vch_cli_parse(cmd, opts, VCH_ARRAY_LEN(opts), argc, argv, &argc, &argv, &status) ||
+        !config_open(path, &c, &status)) {
         return status;
     }
-    e = make_keys(&s);
-    if (vch_ok(e)) {
-        e = make_ledger(&s);
-    }
-    if (vch_ok(e) && site_has_role(&s, "as")) {
-        e = make_vault(&s);
-    }
-    if (vch_ok(e) && !vch_cli.quiet) {
-        printf("ledger %s is made\n", vch_conf_text(s.root, "ledger.id"));
-    }
-    site_fini(&s);
-    return vch_ok(e) ? VCH_EXIT_OK : vch_cli_fail(e, "init", NULL);
+    e = init_all(vch_conf_root(c), &what);
+    vch_conf_close(c);
+    return vch_ok(e) ? VCH_EXIT_OK : vch_cli_fail(e, what, NULL);
 }

@@ -127,9 +127,12 @@ vch_err vch_as_data_proof(struct vch_as_data *d, const uint8_t subject[16], stru
     return vch_as_chain_proof(&d->chain, subject, ret);
 }
 
-vch_err vch_as_data_authorities(struct vch_as_data *d, vch_ledger_authority_fn fn, void *arg)
+vch_err vch_as_data_trust(struct vch_as_data *d, const char *url, struct vch_buf *out)
 {
-    return vch_ledger_authorities(d->o.ledger, fn, arg);
+    struct vch_as_trust t = {
+        .ledger = d->o.ledger, .crypto = d->o.crypto, .as_id = d->as_id, .as_url = url};
+
+    return vch_as_trust_json(&t, out);
 }
 
 vch_err vch_as_data_cert(struct vch_as_data *d, const struct vch_hash *hash, struct vch_buf *ret)

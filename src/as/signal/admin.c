@@ -3,9 +3,6 @@
 #include "care.h"
 #include "ds.h"
 
-#include <vouch/cose/key.h>
-#include <vouch/jose/jwk.h>
-#include <vouch/ossl/key.h>
 #include <vouch/stmt/statement.h>
 
 /* The device that the request names by "subject" or by the "txid" of one of its records. */
@@ -128,72 +125,12 @@ static vch_err status(struct call *c)
     return e;
 }
 
-/* ---- public keys */
-static json_t *jwk_json(const struct vch_as *as, const struct vch_pubkey *key)
-{
-    struct vch_buf text = vch_buf_init(4096);
-    struct vch_jwk jwk = {.pub = *key};
-    struct vch_hash thumbprint;
-    json_t *j = NULL;
-
-    vch_cose_key_thumbprint(as->o.crypto, key, &thumbprint);
-    (void)vch_hex_encode(vch_hash_bytes(&thumbprint), VCH_SPAN_OF(jwk.kid));
-    if (vch_ok(vch_jwk_encode(&jwk, &text))) {
-        j = json_loadb((const char *)text.p, text.n, 0, NULL);
-    }
-    vch_buf_fini(&text);
-    return j;
-}
-
-struct authorities {
-    struct vch_as *as;
-    json_t *ledger_keys, *as_keys;
-};
-
-static vch_err authority_add(void *arg, const struct vch_ledger_authority *a)
-{
-    struct authorities *x = arg;
-
-    if (a->role == VCH_ROLE_LEDGER) {
-        (void)json_array_append_new(x->ledger_keys, jwk_json(x->as, &a->key));
-    } else if (a->role == VCH_ROLE_AS && vch_bytes_equal(a->name, vch_text(x->as->o.as_id))) {
-        (void)json_array_append_new(x->as_keys, jwk_json(x->as, &a->key));
-    }
-    return VCH_OK;
-}
-
-vch_err vch_as_trust_json(struct vch_as *as, const char *tls_ca_pem, struct vch_buf *out)
-{
-    struct authorities x = {as, json_array(), json_array()};
-    vch_err e = vch_as_data_authorities(as->data, authority_add, &x);
-    json_t *j = NULL;
-    char *text = NULL;
-
-    if (vch_ok(e)) {
-        j = json_pack("{si s[{sssO}] s[{sssssOs[s]}]}", "version", 1, "ledgers", "id",
-                      as->o.ledger->id, "keys", x.ledger_keys, "as", "id", as->o.as_id, "url",
-                      as->url, "keys", x.as_keys, "ledgers", as->o.ledger->id);
-    }
-    if (j != NULL && tls_ca_pem != NULL) {
-        (void)json_object_set_new(json_array_get(json_object_get(j, "as"), 0), "tls_ca",
-                                  json_string(tls_ca_pem));
-    }
-    text = j == NULL ? NULL : json_dumps(j, JSON_INDENT(2));
-    if (vch_ok(e)) {
-        e = text == NULL ? VCH_E(MEMORY) : vch_buf_printf(out, "%s\n", text);
-    }
-    free(text);
-    json_decref(j);
-    json_decref(x.ledger_keys);
-    json_decref(x.as_keys);
-    return e;
-}
-
-/* GET /.well-known/vouch-keys */
+/* GET /.well-known/vouch-keys: in the form of a trust file, which whoever takes it from here must
+ * compare with what the operator publishes elsewhere. */
 static vch_err keys(struct call *c)
 {
     struct vch_buf out = vch_buf_init(1 << 20);
-    vch_err e = vch_as_trust_json(c->as, NULL, &out);
+    vch_err e = vch_as_data_trust(c->as->data, c->as->url, &out);
 
     if (vch_ok(e)) {
         vch_http_reply_take(c->rs, 200, MEDIA_JSON, &out);

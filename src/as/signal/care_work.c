@@ -10,7 +10,7 @@ static void audit_change(struct vch_as *as, const uint8_t subject[16],
     struct vch_field f[] = {VCH_F_HEX("subject", vch_bytes(subject, 16)),
                             VCH_F_STR("reason", v->reason), VCH_F_INT("standing", v->standing),
                             VCH_F_BOOL("retired", v->action == VCH_ACTION_RETIRE),
-                            VCH_F_TIME("effective-at", ((struct vch_time){v->effective_ms}))};
+                            VCH_F_TIME("effective_at", ((struct vch_time){v->effective_ms}))};
 
     as_audit(as, v->changed ? "account-changed" : "account-unchanged", f,
              v->changed ? VCH_ARRAY_LEN(f) : 1);

@@ -72,7 +72,7 @@ static void audit_event(struct call *c, const char *event, const struct vch_edi_
 {
     struct vch_field f[] = {VCH_F_HEX("subject", VCH_BYTES_OF(c->subject)),
                             VCH_F_STR("type", vch_edi_event_name(ev->type)),
-                            VCH_F_UINT("seq", ev->seq), VCH_F_STR("event-id", ev->id)};
+                            VCH_F_UINT("seq", ev->seq), VCH_F_STR("event_id", ev->id)};
 
     as_audit(c->as, event, f, VCH_ARRAY_LEN(f));
 }

@@ -95,10 +95,4 @@ VCH_CHECKED vch_err vch_as_sink_url_of(const struct vch_as_vault *v, const struc
                                        const char *as_url, const char *operator_id,
                                        struct vch_span out);
 
-/* The public keys of this AS and of its ledger as JSON: the answer of /.well-known/vouch-keys, in
- * the form of a trust file (docs/formats.md 6), appended to OUT. Errors: AS_KEY_UNFIT; those of the
- * ledger. */
-VCH_CHECKED vch_err vch_as_trust_json(struct vch_as *as, const char *tls_ca_pem,
-                                      struct vch_buf *out);
-
 #endif

@@ -154,9 +154,8 @@ VCH_CHECKED vch_err vch_as_data_proof(struct vch_as_data *d, const uint8_t subje
 VCH_CHECKED vch_err vch_as_data_openings(
     struct vch_as_data *d, const struct vch_stmt_endorsement *e, const struct vch_hash *txid,
     uint64_t fields, vch_err (*fn)(void *arg, const struct vch_disclosure *disc), void *arg);
-/* As vch_ledger_authorities. */
-VCH_CHECKED vch_err vch_as_data_authorities(struct vch_as_data *d, vch_ledger_authority_fn fn,
-                                            void *arg);
+/* As vch_as_trust_json. */
+VCH_CHECKED vch_err vch_as_data_trust(struct vch_as_data *d, const char *url, struct vch_buf *out);
 /* The certificate that an endorsement names, appended to RET. Errors: NOT_FOUND. */
 VCH_CHECKED vch_err vch_as_data_cert(struct vch_as_data *d, const struct vch_hash *hash,
                                      struct vch_buf *ret);
