@@ -59,6 +59,20 @@ static vch_err make_cert(const struct vch_conf_node *root, const struct vch_ossl
     return vch_err_is(e, VCH_E(FILE_EXISTS)) ? VCH_OK : e;
 }
 
+/* The AS's key, and its public half beside it for a CA to certify. */
+static vch_err make_as_key(const struct vch_conf_node *root, struct vch_ossl_key **ret)
+{
+    VCH_AUTO(vch_buf_fini) struct vch_buf pem = vch_buf_init(65536);
+    char path[PATH_ROOM];
+    int n;
+
+    VCH_TRY(keys_load_or_make(root, "as.key", "keys/as.key", VCH_ALG_ES256, ret));
+    n = snprintf(path, sizeof path, "%s/keys/as.pub", vch_conf_text(root, "state"));
+    VCH_CHECK(n > 0 && (size_t)n < sizeof path, LIMIT);
+    VCH_TRY(vch_ossl_pubkey_pem_encode(&vch_ossl_key_signer(*ret)->pub, &pem));
+    return vch_file_write_atomic(path, vch_buf_get(&pem), 0);
+}
+
 static vch_err init_as(const struct vch_conf_node *root)
 {
     VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *key = NULL;
@@ -73,7 +87,7 @@ static vch_err init_as(const struct vch_conf_node *root)
     void *master = NULL;
     vch_err e;
 
-    VCH_TRY(keys_load_or_make(root, "as.key", "keys/as.key", VCH_ALG_ES256, &key));
+    VCH_TRY(make_as_key(root, &key));
     VCH_TRY(make_cert(root, key));
     VCH_TRY(config_path(root, "as.vault", "vault", dir, sizeof dir));
     VCH_TRY(config_path(root, "as.subject-keys", "subjects/keys", keys, sizeof keys));
@@ -167,8 +181,11 @@ static vch_err init_ledger(const struct vch_conf_node *root)
     return e;
 }
 
-static vch_err init_all(const struct vch_conf_node *root, const char **ret_what)
+static vch_err init_keys(const struct vch_conf_node *root, const char **ret_what)
 {
+    VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *as = NULL;
+    VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *ledger = NULL;
+    VCH_AUTO(vch_ossl_key_autoclose) struct vch_ossl_key *checkpoint = NULL;
     bool made;
 
     *ret_what = "making the folders";
@@ -179,8 +196,20 @@ static vch_err init_all(const struct vch_conf_node *root, const char **ret_what)
     if (made && !vch_cli.json) {
         printf("made a passphrase file: keep a copy of it in a safe place\n");
     }
+    *ret_what = "making the keys";
+    if (config_has_role(root, "ledger")) {
+        VCH_TRY(keys_load_or_make(root, "ledger.key", "keys/ledger.key", VCH_ALG_ES256, &ledger));
+        VCH_TRY(keys_load_or_make(root, "ledger.checkpoint-key", "keys/checkpoint.key",
+                                  VCH_ALG_EDDSA, &checkpoint));
+    }
+    return config_has_role(root, "as") ? make_as_key(root, &as) : VCH_OK;
+}
+
+static vch_err init_all(const struct vch_conf_node *root, const char **ret_what)
+{
+    VCH_TRY(init_keys(root, ret_what));
     if (config_has_role(root, "as")) {
-        *ret_what = "making keys and vault of the AS";
+        *ret_what = "making the vault of the AS";
         VCH_TRY(init_as(root));
     }
     if (config_has_role(root, "ledger")) {
@@ -190,7 +219,8 @@ static vch_err init_all(const struct vch_conf_node *root, const char **ret_what)
     return VCH_OK;
 }
 
-int cmd_init(const struct vch_cli_cmd *cmd, int argc, char **argv)
+static int run(const struct vch_cli_cmd *cmd, int argc, char **argv,
+               vch_err (*fn)(const struct vch_conf_node *root, const char **ret_what))
 {
     const char *path = NULL, *what = "";
     const struct vch_cli_opt opts[] = {
@@ -203,7 +233,17 @@ int cmd_init(const struct vch_cli_cmd *cmd, int argc, char **argv)
         !config_open(path, &c, &status)) {
         return status;
     }
-    e = init_all(vch_conf_root(c), &what);
+    e = fn(vch_conf_root(c), &what);
     vch_conf_close(c);
     return vch_ok(e) ? VCH_EXIT_OK : vch_cli_fail(e, what, NULL);
+}
+
+int cmd_keys(const struct vch_cli_cmd *cmd, int argc, char **argv)
+{
+    return run(cmd, argc, argv, init_keys);
+}
+
+int cmd_init(const struct vch_cli_cmd *cmd, int argc, char **argv)
+{
+    return run(cmd, argc, argv, init_all);
 }

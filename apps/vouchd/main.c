@@ -9,6 +9,18 @@ static const struct vch_cli_cmd commands[] = {
      "the "
      "signing key again and reopens the log.",
      "  $ vouchd --config vouchd.yaml\n  $ vouchd --check vouchd.yaml", cmd_run},
+    {"check", NULL, "[FILE]", "check a configuration file", NULL, "  $ vouchd check vouchd.yaml",
+     cmd_check},
+    {"print-config", NULL, "[FILE]", "print a configuration with every option", NULL,
+     "  $ vouchd print-config vouchd.yaml", cmd_print_config},
+    {"keys", NULL, "", "make the keys that are missing, no more",
+     "For an AS whose certificate comes from a CA: have STATE/keys/as.pub certified, put the "
+     "certificate "
+     "at as.cert, then run init. Without, init makes a certificate signed by the key itself.",
+     "  $ vouchd keys --config vouchd.yaml\n"
+     "  $ vouch pki issue signing --ca pki/ca --name as1.op1.example --dns as1.op1.example \\\n"
+     "        --pubkey state/keys/as.pub --out state/keys/as",
+     cmd_keys},
     {"init", NULL, "", "make keys, vault and ledger for a configuration",
      "Makes what is missing: passphrase file, keys, master key, vault, and the ledger with its "
      "table of "

@@ -141,6 +141,30 @@ static int serve(const struct vch_conf_node *root)
     return status;
 }
 
+enum wish { SERVE, CHECK, PRINT };
+
+static int with_config(const char *path, enum wish wish)
+{
+    VCH_AUTO(vch_buf_fini) struct vch_buf out = vch_buf_init(1 << 20);
+    struct vch_conf *c = NULL;
+    int status = VCH_EXIT_OK;
+    vch_err e = VCH_OK;
+
+    if (!config_open(path, &c, &status)) {
+        return status;
+    }
+    if (wish == PRINT) {
+        e = vch_conf_print(c, &out);
+        (void)fwrite(out.p, 1, out.n, stdout);
+    } else if (wish == CHECK) {
+        printf("%s is right\n", path);
+    } else {
+        status = serve(vch_conf_root(c));
+    }
+    vch_conf_close(c);
+    return vch_ok(e) ? status : vch_cli_fail(e, NULL, NULL);
+}
+
 int cmd_run(const struct vch_cli_cmd *cmd, int argc, char **argv)
 {
     const char *path = NULL;
@@ -150,26 +174,35 @@ int cmd_run(const struct vch_cli_cmd *cmd, int argc, char **argv)
         {"check", 0, VCH_CLI_FLAG, &check, NULL, "check the configuration and end"},
         {"print-config", 0, VCH_CLI_FLAG, &print, NULL,
          "print every option with its value and end"}};
-    VCH_AUTO(vch_buf_fini) struct vch_buf out = vch_buf_init(1 << 20);
-    struct vch_conf *c = NULL;
     int status = 0;
-    vch_err e = VCH_OK;
 
     if (!vch_cli_parse(cmd, opts, VCH_ARRAY_LEN(opts), argc, argv, &argc, &argv, &status)) {
         return status;
     }
-    path = path == NULL && argc > 0 ? argv[0] : path;
-    if (!config_open(path, &c, &status)) {
+    return with_config(path == NULL && argc > 0 ? argv[0] : path, print   ? PRINT
+                                                                  : check ? CHECK
+                                                                          : SERVE);
+}
+
+static int config_command(const struct vch_cli_cmd *cmd, int argc, char **argv, enum wish wish)
+{
+    const char *path = NULL;
+    const struct vch_cli_opt opts[] = {
+        {"config", 'c', VCH_CLI_TEXT, &path, "FILE", "configuration (YAML)"}};
+    int status = 0;
+
+    if (!vch_cli_parse(cmd, opts, VCH_ARRAY_LEN(opts), argc, argv, &argc, &argv, &status)) {
         return status;
     }
-    if (print) {
-        e = vch_conf_print(c, &out);
-        (void)fwrite(out.p, 1, out.n, stdout);
-    } else if (!check) {
-        status = serve(vch_conf_root(c));
-    } else if (!vch_cli.quiet) {
-        printf("%s is right\n", path);
-    }
-    vch_conf_close(c);
-    return vch_ok(e) ? status : vch_cli_fail(e, NULL, NULL);
+    return with_config(path == NULL && argc > 0 ? argv[0] : path, wish);
+}
+
+int cmd_check(const struct vch_cli_cmd *cmd, int argc, char **argv)
+{
+    return config_command(cmd, argc, argv, CHECK);
+}
+
+int cmd_print_config(const struct vch_cli_cmd *cmd, int argc, char **argv)
+{
+    return config_command(cmd, argc, argv, PRINT);
 }
