@@ -4,6 +4,8 @@
 
 #include <vouch/cli/cli.h>
 
+#include "commands_verify.h"
+
 int cmd_explain(const struct vch_cli_cmd *cmd, int argc, char **argv);
 int cmd_pki_ca(const struct vch_cli_cmd *cmd, int argc, char **argv);
 int cmd_pki_issue(const struct vch_cli_cmd *cmd, int argc, char **argv);

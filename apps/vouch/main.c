@@ -13,6 +13,13 @@ static const struct vch_cli_cmd commands[] = {
      "  $ vouch pki issue signing --ca pki/ca --name as1.example --dns as1.example \\\n"
      "        --pubkey as1.pub --out pki/as1-signing",
      cmd_pki_issue},
+    {"verify", NULL, "FILE...", "verify data, offline or with the records of an AS",
+     "Verifies bundles, open streams and bare items; - is standard input. Trust comes from the "
+     "trust file\nalone. Exit status: 0 valid, 1 invalid, 2 cannot be evaluated.",
+     "  $ vouch verify --offline --trust trust.json meter.vouch\n"
+     "  $ vouch verify --explain --at 2026-11-01 --json *.vouch\n"
+     "  $ curl -s https://data.example/trip | vouch verify -",
+     cmd_verify},
     {"explain", NULL, "[CODE]", "explain an error code, its cause and its remedy", NULL,
      "  $ vouch explain signature-invalid\n  $ vouch explain --json", cmd_explain},
     {"device", "init", "", "set up a device: a new key, its identity, whom it believes",
