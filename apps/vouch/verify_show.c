@@ -96,7 +96,7 @@ static void show_steps(const struct app_show *s, const struct vch_verify_report 
         const char *color;
         const char *m = mark(st->state, &color);
 
-        printf("    %s%s%s %-22s ", color, m, vch_cli_reset(), vch_step_name((enum vch_step)i));
+        printf("    %s%s%s %-23s ", color, m, vch_cli_reset(), vch_step_name((enum vch_step)i));
         if (st->state == VCH_STEP_PASS) {
             printf("%s", vch_step_text((enum vch_step)i));
             step_detail(s, r, (enum vch_step)i);

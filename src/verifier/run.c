@@ -169,7 +169,7 @@ static void check_sequence(struct vch_verifier *v)
 
         if (r->step[VCH_STEP_ORIGIN].state == VCH_STEP_PASS) {
             list[n++] = (struct vch_verify_seq){.device = r->device,
-                                                .item = r->item_hash,
+                                                .item = r->content,
                                                 .seq = r->item.seq,
                                                 .position = (uint32_t)i};
         }

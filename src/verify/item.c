@@ -214,6 +214,7 @@ void vch_verify_item_check(const struct vch_verify *v, struct vch_bytes item,
         *ret = r;
         return;
     }
+    vch_sign1_content_id(v->cr, &r.item.st, &r.content);
     if (!take_record(v, book, &r)) {
         *ret = r;
         return;

@@ -58,7 +58,7 @@ void vch_verify_report_data(struct vch_verify_report *r, vch_err e,
 /* ---- sequence numbers over all items */
 struct vch_verify_seq {
     struct vch_hash device; /* thumbprint of the key */
-    struct vch_hash item;   /* SHA-256 of the item */
+    struct vch_hash item;   /* its content ID */
     uint64_t seq;
     uint32_t position; /* the caller's number of the item */
     struct vch_verify_step step;

@@ -70,7 +70,8 @@ struct vch_verify_report {
     struct vch_verify_step step[VCH_STEPS];
     unsigned notes; /* enum vch_note */
     struct vch_stmt_item item;
-    struct vch_hash item_hash;              /* SHA-256 of the item */
+    struct vch_hash item_hash; /* SHA-256 of the item */
+    struct vch_hash content;   /* its content ID: the same however often it is signed again */
     const struct vch_verify_record *record; /* that it cites, NULL if not at hand */
     const struct vch_verify_record *latest; /* of the same device, as far as known */
     struct vch_hash device;                 /* thumbprint of its key, if the record is good */
