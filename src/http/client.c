@@ -24,7 +24,7 @@ struct vch_http_client {
     unsigned idle_count;
     struct vch_http_client_options o; /* numbers only; the texts are below */
     char *url;                        /* without a slash at its end */
-    char *ca_file, *cert_file, *key_file, *user_agent;
+    char *ca_file, *ca_pem, *cert_file, *key_file, *user_agent;
     struct curl_slist *connect_to;
     struct vch_http_authority authority;
 };
@@ -120,6 +120,7 @@ vch_err vch_http_client_open(const struct vch_http_client_options *o, struct vch
     VCH_TRY(vch_http_authority_parse(o->url, &authority));
     VCH_CHECK(authority.https || (o->allow_plain && vch_http_authority_local(&authority)),
               HTTP_OPTIONS);
+    VCH_CHECK(o->ca_file == NULL || o->ca_pem == NULL, HTTP_OPTIONS);
     VCH_TRY(readable(o->ca_file));
     VCH_TRY(readable(o->cert_file));
     VCH_TRY(readable(o->key_file));
@@ -137,6 +138,7 @@ vch_err vch_http_client_open(const struct vch_http_client_options *o, struct vch
         c->url[--n] = 0;
     }
     c->ca_file = copy(o->ca_file);
+    c->ca_pem = copy(o->ca_pem);
     c->cert_file = copy(o->cert_file);
     c->key_file = copy(o->key_file);
     c->user_agent = copy(o->user_agent != NULL ? o->user_agent : "vouch");
@@ -173,6 +175,7 @@ void vch_http_client_close(struct vch_http_client *c)
     pthread_mutex_destroy(&c->lock);
     vch_mem_free(c->url);
     vch_mem_free(c->ca_file);
+    vch_mem_free(c->ca_pem);
     vch_mem_free(c->cert_file);
     vch_mem_free(c->key_file);
     vch_mem_free(c->user_agent);
@@ -278,6 +281,13 @@ static bool set_connection(const struct vch_http_client *c, CURL *easy)
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     if (c->ca_file != NULL) {
         SET(CURLOPT_CAINFO, c->ca_file);
+        SET(CURLOPT_CAPATH, NULL);
+    }
+    if (c->ca_pem != NULL) {
+        struct curl_blob blob = {c->ca_pem, strlen(c->ca_pem), CURL_BLOB_NOCOPY};
+
+        SET(CURLOPT_CAINFO_BLOB, &blob);
+        SET(CURLOPT_CAINFO, NULL);
         SET(CURLOPT_CAPATH, NULL);
     }
     if (c->cert_file != NULL) {

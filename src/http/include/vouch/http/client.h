@@ -22,6 +22,7 @@ struct vch_http_client_options {
     const char *url;       /* "https://host:port" or with a path prefix; no query */
     bool allow_plain;      /* take http:// on loopback addresses and "localhost" */
     const char *ca_file;   /* PEM; the only trust anchors. NULL: those of the system */
+    const char *ca_pem;    /* the same as PEM text instead of a file */
     const char *cert_file; /* client certificate (PEM), NULL: none */
     const char *key_file;
     const char *resolve_addr; /* connect to this address whatever the name says, NULL: look it up */
