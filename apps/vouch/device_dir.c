@@ -116,9 +116,8 @@ static void catch_up(struct device_session *s)
     struct vch_hash txid;
 
     if (s->ack.n != 0 && vch_ok(ack_txid(vch_buf_get(&s->ack), &txid)) &&
-        !vch_hash_equal(&txid, &s->d.txid) && vch_ok(device_begin(s))) {
+        !vch_hash_equal(&txid, &s->d.txid)) {
         vch_ignore(vch_device_accept(&s->d, vch_buf_get(&s->ack), &news));
-        device_end(s);
     }
 }
 
@@ -136,6 +135,22 @@ static vch_err load(struct device_session *s, const struct vch_device_host *host
     }
     e = read_in(s->dir, "ack", &s->ack);
     return vch_err_is(e, VCH_E(FILE_MISSING)) ? VCH_OK : e;
+}
+
+static vch_err lock(struct device_session *s)
+{
+    const struct timespec pause = {0, 20 * 1000000};
+    char path[DEVICE_PATH_ROOM];
+    vch_err e;
+
+    VCH_TRY(device_path(s->dir, "lock", VCH_SPAN_OF(path)));
+    for (unsigned tries = 0;; tries++) {
+        e = vch_file_lock(path, &s->lock);
+        if (!vch_err_is(e, VCH_E(FILE_LOCKED)) || tries == 500) {
+            return e;
+        }
+        nanosleep(&pause, NULL);
+    }
 }
 
 vch_err device_open(struct device_session *s, const struct device_args *a)
@@ -156,11 +171,16 @@ vch_err device_open(struct device_session *s, const struct device_args *a)
     }
     vch_wipe(pass.p, pass.n);
     VCH_TRY(e);
-    e = load(s, &host);
+    e = lock(s);
+    if (vch_ok(e)) {
+        e = load(s, &host);
+    }
     vch_wipe(host.mac_key, sizeof(host.mac_key));
-    VCH_TRY(e);
-    catch_up(s);
-    return VCH_OK;
+    if (vch_ok(e)) {
+        catch_up(s);
+    }
+    device_end(s);
+    return e;
 }
 
 void device_close(struct device_session *s)
@@ -172,31 +192,13 @@ void device_close(struct device_session *s)
     s->key = NULL;
 }
 
-static vch_err lock(struct device_session *s)
-{
-    const struct timespec pause = {0, 20 * 1000000};
-    char path[DEVICE_PATH_ROOM];
-    vch_err e;
-
-    VCH_TRY(device_path(s->dir, "lock", VCH_SPAN_OF(path)));
-    for (unsigned tries = 0;; tries++) {
-        e = vch_file_lock(path, &s->lock);
-        if (!vch_err_is(e, VCH_E(FILE_LOCKED)) || tries == 500) {
-            return e;
-        }
-        nanosleep(&pause, NULL);
-    }
-}
-
-vch_err device_refresh(struct device_session *s)
+/* Under the lock: state and acknowledgement are two files that belong together. */
+static vch_err load_if_changed(struct device_session *s)
 {
     uint64_t id[3];
 
     state_id(s->dir, id);
-    if (memcmp(id, s->state_id, sizeof(id)) == 0) {
-        return VCH_OK;
-    }
-    return load(s, NULL);
+    return memcmp(id, s->state_id, sizeof(id)) == 0 ? VCH_OK : load(s, NULL);
 }
 
 vch_err device_begin(struct device_session *s)
@@ -204,11 +206,23 @@ vch_err device_begin(struct device_session *s)
     vch_err e;
 
     VCH_TRY(lock(s));
-    e = device_refresh(s);
+    e = load_if_changed(s);
     if (!vch_ok(e)) {
         device_end(s);
     }
     return e;
+}
+
+vch_err device_refresh(struct device_session *s)
+{
+    uint64_t id[3];
+
+    state_id(s->dir, id);
+    if (memcmp(id, s->state_id, sizeof(id)) != 0) {
+        VCH_TRY(device_begin(s));
+        device_end(s);
+    }
+    return VCH_OK;
 }
 
 void device_end(struct device_session *s)

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #define FRAME_HEAD 12
+#define FIRST      0x80000000u
 
 static vch_err write_all(int fd, const uint8_t *p, size_t n)
 {
@@ -41,13 +42,13 @@ static bool read_all(int fd, uint8_t *p, size_t n)
     return true;
 }
 
-static vch_err add_row(int fd, struct vch_bytes row)
+static vch_err add_row(int fd, struct vch_bytes row, bool first)
 {
     uint8_t head[FRAME_HEAD];
     struct vch_writer w = vch_writer(VCH_SPAN_OF(head));
 
     vch_writer_u64(&w, (uint64_t)device_now_ms());
-    vch_writer_u32(&w, (uint32_t)row.n);
+    vch_writer_u32(&w, (uint32_t)row.n | (first ? FIRST : 0));
     VCH_TRY(w.err);
     VCH_TRY(write_all(fd, head, sizeof(head)));
     return write_all(fd, row.p, row.n);
@@ -60,6 +61,7 @@ static vch_err add_input(int out, enum device_format format, const char *path, u
     enum device_row_step step = DEVICE_ROW;
     struct device_rows r;
     struct vch_bytes row;
+    bool first = true;
     vch_err e = VCH_OK;
 
     VCH_CHECK(fd >= 0, FILE_OPEN);
@@ -67,7 +69,8 @@ static vch_err add_input(int out, enum device_format format, const char *path, u
     while (vch_ok(e) && step != DEVICE_EOF && device_stop == 0) {
         e = device_rows_next(&r, -1, &row, &step);
         if (vch_ok(e) && step == DEVICE_ROW) {
-            e = add_row(out, row);
+            e = add_row(out, row, first);
+            first = false;
             (*rows)++;
         }
     }
@@ -118,7 +121,7 @@ vch_err device_queue_open(struct device_queue *q, const char *dir)
 }
 
 vch_err device_queue_next(struct device_queue *q, struct vch_bytes *ret_raw, int64_t *ret_time_ms,
-                          bool *ret_more)
+                          bool *ret_first, bool *ret_more)
 {
     uint8_t head[FRAME_HEAD];
     struct vch_reader r = vch_reader(VCH_BYTES_OF(head));
@@ -132,6 +135,8 @@ vch_err device_queue_next(struct device_queue *q, struct vch_bytes *ret_raw, int
     }
     VCH_TRY(vch_reader_u64(&r, &time_ms));
     VCH_TRY(vch_reader_u32(&r, &n));
+    *ret_first = (n & FIRST) != 0;
+    n &= ~FIRST;
     VCH_CHECK(n <= VCH_RAW_MAX && time_ms <= INT64_MAX, LIMIT);
     vch_buf_reset(&q->row);
     VCH_TRY(vch_buf_room(&q->row, n, &room));

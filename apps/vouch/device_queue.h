@@ -19,7 +19,7 @@ VCH_CHECKED vch_err device_queue_open(struct device_queue *q, const char *dir);
 /* The next row; a view until the next call. A frame that a power loss cut off is the end.
  * Errors: FILE_READ; LIMIT. */
 VCH_CHECKED vch_err device_queue_next(struct device_queue *q, struct vch_bytes *ret_raw,
-                                      int64_t *ret_time_ms, bool *ret_more);
+                                      int64_t *ret_time_ms, bool *ret_first, bool *ret_more);
 /* DONE: all rows were signed and written, the file goes. */
 void device_queue_close(struct device_queue *q, bool done);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "device_queue.h"
@@ -37,6 +38,7 @@ struct signing {
     int64_t begun_ms;
     bool header; /* the batch begins with a CSV header */
     uint64_t total_rows, total_bytes;
+    struct vch_cli_progress progress; /* bytes read */
 };
 
 /* Sequence numbers under the lock, for several processes may sign for one device. */
@@ -163,26 +165,40 @@ static int patience(const struct signing *g)
     return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
 }
 
+static void show(struct signing *g, size_t n)
+{
+    vch_cli_progress_add(&g->progress, n);
+    vch_cli_progress_show(&g->progress);
+}
+
+/* Each input has batches of its own, for each CSV file has a header of its own. */
+static vch_err begin_input(struct signing *g)
+{
+    VCH_TRY(close_batch(g));
+    g->header = g->a->format == DEVICE_CSV && !g->a->no_header;
+    return VCH_OK;
+}
+
 static vch_err sign_rows(struct signing *g, int fd)
 {
     struct device_rows r;
     enum device_row_step step = DEVICE_ROW;
     struct vch_bytes row;
-    vch_err e = VCH_OK;
+    vch_err e = begin_input(g);
 
     device_rows_init(&r, fd, g->a->format);
-    g->header = g->a->format == DEVICE_CSV && !g->a->no_header;
     while (vch_ok(e) && step != DEVICE_EOF && device_stop == 0) {
         e = device_rows_next(&r, patience(g), &row, &step);
         if (vch_ok(e) && step == DEVICE_ROW) {
             e = add_row(g, row, device_now_ms());
+            show(g, row.n);
         }
         if (vch_ok(e) && g->rows != 0 && patience(g) == 0) {
             e = close_batch(g);
         }
     }
     if (vch_ok(e)) {
-        e = close_batch(g); /* each input has batches of its own */
+        e = close_batch(g);
     }
     device_rows_fini(&r);
     return e;
@@ -212,6 +228,7 @@ static vch_err sign_beside(struct signing *g, int fd, const char *name)
         }
         vch_device_single_add(&g->s->d, &one, vch_bytes(piece, (size_t)n));
         length += (uint64_t)n;
+        show(g, (size_t)n);
     }
     VCH_TRY(vch_device_single_sign(&g->s->d, &one, content_type(g), device_now_ms(),
                                    VCH_SPAN_OF(room), &item));
@@ -240,6 +257,14 @@ static vch_err sign_raw(struct signing *g, int fd)
     return e;
 }
 
+/* 0 for what has no size, such as a pipe. */
+static uint64_t size_of(int fd)
+{
+    struct stat st;
+
+    return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}
+
 static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -255,12 +280,9 @@ static vch_err sign_input(struct signing *g, const char *path)
     vch_err e;
 
     VCH_CHECK(fd >= 0, FILE_OPEN);
-    if (g->a->format == DEVICE_RAW && name == NULL && !std &&
-        lseek(fd, 0, SEEK_END) > VCH_RAW_MAX) {
+    vch_cli_progress_init(&g->progress, base_name(path), std ? 0 : size_of(fd));
+    if (g->a->format == DEVICE_RAW && name == NULL && !std && size_of(fd) > VCH_RAW_MAX) {
         name = base_name(path);
-    }
-    if (!std) {
-        (void)lseek(fd, 0, SEEK_SET); /* a pipe has no position, and needs none */
     }
     if (g->a->format != DEVICE_RAW) {
         e = sign_rows(g, fd);
@@ -270,6 +292,7 @@ static vch_err sign_input(struct signing *g, const char *path)
     if (!std) {
         close(fd);
     }
+    vch_cli_progress_fini(&g->progress);
     return e;
 }
 
@@ -279,7 +302,7 @@ static vch_err drain_queue(struct signing *g)
     struct device_queue q;
     struct vch_bytes raw;
     int64_t time_ms;
-    bool more;
+    bool more, first;
     vch_err e;
 
     e = device_queue_open(&q, g->s->dir);
@@ -288,11 +311,14 @@ static vch_err drain_queue(struct signing *g)
     }
     VCH_TRY(e);
     for (;;) {
-        e = device_queue_next(&q, &raw, &time_ms, &more);
+        e = device_queue_next(&q, &raw, &time_ms, &first, &more);
         if (!vch_ok(e) || !more) {
             break;
         }
-        e = add_row(g, raw, time_ms);
+        e = first ? begin_input(g) : VCH_OK;
+        if (vch_ok(e)) {
+            e = add_row(g, raw, time_ms);
+        }
         if (!vch_ok(e)) {
             break;
         }

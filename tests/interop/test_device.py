@@ -11,6 +11,7 @@ import pytest
 cbor2 = pytest.importorskip("cbor2")
 pytest.importorskip("cryptography")
 import wire  # noqa: E402
+from conftest import Device  # noqa: E402
 
 
 def leaf_of(seed, i, raw):
@@ -74,6 +75,44 @@ def test_nothing_is_signed_before_the_endorsement(device, server):
     assert [raw for _, raws, _ in items for raw in raws] == [b"1\n", b"2\n", b"3\n"]
     items = items_of(server, device.run("sign", data=b"4\n").stdout)
     assert [raw for _, raws, _ in items for raw in raws] == [b"4\n"]
+
+
+def test_queued_csv_keeps_its_header_first(device, server):
+    device.init(server)
+    device.run("sign", "--queue", "--format", "csv", data=b"a,b\n1,2\n")
+    device.run("sign", "--queue", "--format", "csv", data=b"a,b\n3,4\n")
+    device.run("register")
+    items = items_of(server, device.run("sign", "--format", "csv", data=b"").stdout)
+    assert [(h[259], raws) for h, raws, _ in items] == [
+        ("text/csv; header=present", [b"a,b\n", b"1,2\n"]),
+        ("text/csv; header=present", [b"a,b\n", b"3,4\n"])]
+
+
+# req-test: Y.2247-7.1-3
+def test_each_device_makes_its_own_key_without_the_network(vouch, tmp_path, server):
+    keys = set()
+    for i, alg in enumerate(["ES256", "ES256", "EdDSA", "EdDSA", "Ed25519", "ESP256"]):
+        (tmp_path / str(i)).mkdir()
+        d = Device(vouch, tmp_path / str(i) / "device")
+        keys.add(json.loads(d.init(server, "--alg", alg, "--json").stdout)["thumbprint"])
+    assert len(keys) == 6 and not server.nonces and not server.requests
+
+
+def test_ed25519_device(vouch, tmp_path, server):
+    d = Device(vouch, tmp_path / "device")
+    d.init(server, "--alg", "EdDSA")
+    d.run("register")
+    items_of(server, d.run("sign", data=b"1\n2\n").stdout)
+
+
+# req-test: Y.2247-7.2.1-4
+@pytest.mark.parametrize("option", [("--imei", "001010000000017"), ("--msisdn", "0123456789"),
+                                    ("--iccid", "8900100000000000000")])
+def test_identifiers_that_cannot_be_are_refused(vouch, tmp_path, option):
+    done = subprocess.run([vouch, "device", "init", "--state", tmp_path / "d", "--custody", "file",
+                           *option], capture_output=True, timeout=60)
+    assert done.returncode == 1 and not (tmp_path / "d").exists()
+    assert option[1].encode() not in done.stderr
 
 
 # req-test: Y.2247-7.1-4, Y.2247-7.2.3-4
