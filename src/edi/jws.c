@@ -56,10 +56,13 @@ vch_err vch_edi_jws_open(const struct vch_edi *e, const char *typ, struct vch_by
 
 vch_err vch_edi_jws_attach(const char *x_jws, struct vch_bytes body, struct vch_buf *out)
 {
-    const char *dots = x_jws == NULL ? NULL : strstr(x_jws, "..");
     struct vch_span room;
+    const char *dots;
 
-    VCH_CHECK(dots != NULL && strlen(x_jws) < HEADER_MAX && body.n < PAYLOAD_MAX / 2, EDI_EVIDENCE);
+    VCH_CHECK(x_jws != NULL && strlen(x_jws) < HEADER_MAX && body.n < PAYLOAD_MAX / 2,
+              EDI_EVIDENCE);
+    dots = strstr(x_jws, "..");
+    VCH_CHECK(dots != NULL, EDI_EVIDENCE);
     VCH_TRY(vch_buf_append(out, vch_bytes(x_jws, (size_t)(dots - x_jws) + 1)));
     VCH_TRY(vch_buf_room(out, VCH_B64_ROOM(body.n), &room));
     vch_buf_added(out, strlen(vch_b64_encode(VCH_B64_URL, body, room)));

@@ -250,11 +250,15 @@ vch_err vch_netsim_cef_fan_out(const struct vch_netsim_cef *cef, int64_t now_ms,
                                size_t *ret_n)
 {
     char text[24];
+    uint64_t read = 0;
     int64_t cursor;
     size_t n = 0;
 
     VCH_TRY(vch_netsim_meta_get(cef->db, "usm_cursor", text, sizeof text));
-    cursor = strtoll(text, NULL, 10);
+    if (text[0] != '\0') {
+        VCH_TRY(vch_u64_parse(vch_text(text), INT64_MAX, &read));
+    }
+    cursor = (int64_t)read;
     for (; n < limit; n++) {
         struct vch_netsim_usm_event ev;
         vch_err e = cef->usm.next(cef->usm.self, cursor, &ev);

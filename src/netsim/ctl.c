@@ -25,11 +25,13 @@ static vch_err next_line(struct vch_netsim_db *db, const struct vch_conf_node *o
 {
     struct vch_netsim_numbering n;
     char text[24];
-    uint64_t index;
+    uint64_t index = 0;
 
     VCH_TRY(vch_netsim_numbering_read(op, &n));
     VCH_TRY(vch_netsim_meta_get(db, "next_line", text, sizeof text));
-    index = strtoull(text, NULL, 10);
+    if (text[0] != '\0') {
+        VCH_TRY(vch_u64_parse(vch_text(text), UINT64_MAX - 1, &index));
+    }
     vch_netsim_line(&n, (uint64_t)vch_conf_int(op, "seed"), index, ret);
     return number_set(db, "next_line", index + 1);
 }

@@ -135,7 +135,7 @@ static vch_err read_keys(struct place *p, json_t *obj, const struct vch_verify_k
             return wrong(p, VCH_E(TRUST_FILE), "not a JSON web key");
         }
         e = vch_jwk_decode(p->t->cr, vch_text(text), &jwk);
-        free(text);
+        vch_mem_free(text);
         if (!vch_ok(e)) {
             return wrong(p, e, vch_err_info(e)->text);
         }

@@ -129,7 +129,7 @@ static void put_proof(struct vch_writer *w, const void *what)
 static vch_err cert_records(struct answer *a, const struct vch_stmt_endorsement *e)
 {
     struct vch_buf der = vch_buf_init(VCH_CERTIFICATE_MAX);
-    struct vch_hash h;
+    struct vch_hash h = {{0}};
     vch_err err;
 
     memcpy(h.b, e->st.x5t.p, sizeof h.b);
@@ -381,6 +381,6 @@ vch_err answer_send(struct answer *a)
     json_decref(j);
     VCH_CHECK(text != NULL, MEMORY);
     vch_http_reply(a->c->rs, 200, MEDIA_JSON, vch_text(text));
-    free(text);
+    vch_mem_free(text);
     return VCH_OK;
 }

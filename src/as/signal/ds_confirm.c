@@ -88,6 +88,7 @@ static vch_err confirm_of(struct call *c, const json_t *j, struct confirming *x)
     x->ids = &ids;
     expect_none(&ids, x->match);
     e = look(c, &txid, x);
+    x->ids = NULL;
     vch_wipe(&ids, sizeof ids);
     VCH_TRY(e);
     out = json_pack("{sOsO}", "match", x->match, "disclosures", x->openings);
@@ -95,7 +96,7 @@ static vch_err confirm_of(struct call *c, const json_t *j, struct confirming *x)
     json_decref(out);
     VCH_CHECK(text != NULL, MEMORY);
     vch_http_reply(c->rs, 200, MEDIA_JSON, vch_text(text));
-    free(text);
+    vch_mem_free(text);
     return VCH_OK;
 }
 

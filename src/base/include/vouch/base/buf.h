@@ -7,7 +7,8 @@
 #include <vouch/base/bytes.h>
 
 /* Heap memory, zeroed. Sizes are bounded by the caller first; when the machine has none left the
- * process ends: the ledger survives a crash by design. vch_mem_free accepts NULL. */
+ * process ends: the ledger survives a crash by design. vch_mem_free accepts NULL, and what a
+ * foreign library allocated for its caller to free (json_dumps). */
 void *vch_mem_alloc(size_t n);
 void *vch_mem_realloc(void *p, size_t n);
 void vch_mem_free(void *p);

@@ -49,7 +49,8 @@ static inline bool vch_bytes_equal(struct vch_bytes a, struct vch_bytes b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* Copies the bytes to ROOM, which has place for them. Unlike memcpy it takes the empty {NULL, 0}. */
+/* Copies the bytes to ROOM, which has place for them. Unlike memcpy it takes the empty {NULL, 0}.
+ */
 static inline void vch_bytes_copy(void *room, struct vch_bytes b)
 {
     if (b.n > 0) {
