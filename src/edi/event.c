@@ -10,19 +10,36 @@ void vch_edi_event_fini(struct vch_edi_event *ev)
     vch_buf_fini(&ev->evidence);
 }
 
-static vch_err change_read(const json_t *data, struct vch_edi_event *ev)
+/* A text for people, cut where it is too long: it must not make an event unacceptable. */
+static void text_cut(const json_t *o, const char *name, char *room, size_t cap)
+{
+    const char *text = json_string_value(json_object_get(o, name));
+    size_t n = text == NULL ? 0 : strlen(text);
+
+    if (n >= cap) {
+        n = cap - 1;
+        while (n > 0 && ((unsigned char)text[n] & 0xc0U) == 0x80U) {
+            n--; /* not within a character */
+        }
+    }
+    if (n > 0) {
+        memcpy(room, text, n);
+    }
+    room[n] = '\0';
+}
+
+/* Details of the change: hints too, so that an unknown word in them is no fault. */
+static void change_read(const json_t *data, struct vch_edi_event *ev)
 {
     char text[24];
 
-    VCH_TRY(vch_edi_json_text(data, "from", text, sizeof text));
+    text_cut(data, "from", text, sizeof text);
     ev->from = vch_edi_status_of(text);
-    VCH_TRY(vch_edi_json_text(data, "to", text, sizeof text));
+    text_cut(data, "to", text, sizeof text);
     ev->to = vch_edi_status_of(text);
-    VCH_TRY(vch_edi_json_text(
-        data, ev->type == VCH_EDI_EV_SUBSCRIPTION_ENDED ? "terminationReason" : "reason",
-        ev->reason, sizeof ev->reason));
+    text_cut(data, ev->type == VCH_EDI_EV_SUBSCRIPTION_ENDED ? "terminationReason" : "reason",
+             ev->reason, sizeof ev->reason);
     ev->initial = json_is_true(json_object_get(data, "initial"));
-    return VCH_OK;
 }
 
 static vch_err data_read(const json_t *o, struct vch_edi_event *ev)
@@ -48,7 +65,7 @@ static vch_err data_read(const json_t *o, struct vch_edi_event *ev)
     /* Of an unknown type only what all have in common is understood. */
     if (ev->type != 0) {
         VCH_TRY(vch_edi_ids_read(data, &ev->ids));
-        VCH_TRY(change_read(data, ev));
+        change_read(data, ev);
     }
     return VCH_OK;
 }

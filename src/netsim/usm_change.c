@@ -298,6 +298,9 @@ vch_err vch_netsim_usm_change(struct vch_netsim_db *db, int64_t now_ms,
     struct vch_netsim_usm usm = vch_netsim_usm(db);
     struct vch_netsim_account a;
 
+    VCH_CHECK(c->reason == NULL || (strlen(c->reason) <= VCH_NETSIM_REASON_MAX &&
+                                    vch_utf8_check(vch_text(c->reason))),
+              NETSIM_ARGUMENT);
     VCH_TRY(usm.read(usm.self, c->account, now_ms, &a));
     switch (c->op) {
     case VCH_NETSIM_TERMINATE:

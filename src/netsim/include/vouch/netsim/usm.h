@@ -32,8 +32,9 @@ struct vch_netsim_ids {
     char imsi[16]; /* never leaves the operator */
 };
 
-#define VCH_NETSIM_AREA_MAX 1000
-#define VCH_NETSIM_NEVER    INT64_MIN /* in a time: null */
+#define VCH_NETSIM_AREA_MAX   1000
+#define VCH_NETSIM_REASON_MAX 63
+#define VCH_NETSIM_NEVER      INT64_MIN /* in a time: null */
 
 /* One account as it stands at a time. */
 struct vch_netsim_account {
@@ -135,7 +136,7 @@ struct vch_netsim_change {
     int64_t effective_ms; /* when it takes effect; before the newest change of its sort: refused */
     int64_t time_ms;
     const char *text;
-    const char *reason; /* NULL: none */
+    const char *reason; /* UTF-8 of up to REASON_MAX bytes; NULL: none */
     struct vch_netsim_ids ids;
 };
 /* Errors: NETSIM_UNKNOWN (account); NETSIM_STATE (terminated, not suspended..., effective in the
