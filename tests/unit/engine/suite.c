@@ -17,7 +17,7 @@ static void receipt_holds(const struct k_kit *k, const struct vch_ledger *l, str
         vch_receipt_verify(k->cr, &r, vch_text(l->id), &k_signer(k, K_LEDGER)->pub, &entry->txid));
 }
 
-/* req-test: Y.2247-7.2.2-9, Y.2247-7.2.2-10 */
+/* req-test: Y.2247-7.2.2-9 */
 void suite_submit(const struct k_kit *k, const struct vch_ledger *l, uint64_t base)
 {
     VCH_AUTO(vch_buf_fini) struct vch_buf receipt = receipt_buf();
@@ -143,10 +143,53 @@ static void refused(const struct k_kit *k, const struct vch_ledger *l, struct k_
     assert_int_equal(after.size, before.size); /* nothing was appended */
 }
 
+/* NEXT is a good update of the lineage. */
+static void successors(const struct k_kit *k, const struct vch_ledger *l, uint64_t base,
+                       struct k_endorsement next)
+{
+    struct k_statement first, second;
+    struct vch_ledger_ack ack;
+    struct k_endorsement e;
+
+    /* The AS's second key of the same name is an authorised successor. */
+    e = next, e.signer = K_AS_KEY2;
+    k_endorse(k, &e, &first);
+    assert_vch_ok(vch_ledger_submit(l, k_bytes(&first), 0, &ack, NULL));
+    e = (struct k_endorsement){
+        .device = base, .action = VCH_ACTION_RETIRE, .seq = 3, .prev = &first.txid};
+    k_endorse(k, &e, &second);
+    assert_vch_ok(vch_ledger_submit(l, k_bytes(&second), 0, &ack, NULL));
+    e.action = VCH_ACTION_UPDATE, e.seq = 4, e.prev = &second.txid;
+    refused(k, l, e, VCH_E_SUBJECT_RETIRED_CODE);
+    e.action = VCH_ACTION_RETIRE;
+    refused(k, l, e, VCH_E_SUBJECT_RETIRED_CODE);
+    e = (struct k_endorsement){.device = base, .nonce = 9, .action = VCH_ACTION_REGISTER};
+    refused(k, l, e, VCH_E_SUBJECT_USED_CODE);
+}
+
+static void malformed(const struct k_kit *k, const struct vch_ledger *l, uint64_t base)
+{
+    struct vch_ledger_ack ack;
+    struct k_statement bad;
+
+    /* A broken signature, something that is no statement, an entry of the system's own. */
+    k_register(k, base + 5, &bad);
+    bad.room[bad.n - 1] ^= 1;
+    assert_vch_err(vch_ledger_submit(l, k_bytes(&bad), 0, &ack, NULL), SIGNATURE);
+    assert_false(vch_ok(vch_ledger_submit(l, vch_text("text"), 0, &ack, NULL)));
+    assert_vch_err(vch_ledger_submit(l, vch_bytes("\x85\x01\x01\x01\x00\x40", 6), 0, &ack, NULL),
+                   SYSTEM_ENTRY);
+    {
+        static uint8_t large[VCH_LEDGER_STATEMENT_MAX + 1];
+
+        assert_false(vch_ok(vch_ledger_submit(l, VCH_BYTES_OF(large), 0, &ack, NULL)));
+    }
+}
+
 /* req-test: Y.2247-7.2.2-16, Y.2247-7.2.2-17 */
 void suite_refusals(const struct k_kit *k, const struct vch_ledger *l, uint64_t base)
 {
-    struct k_statement first, second, bad;
+    struct k_statement first, second;
     struct vch_ledger_ack ack;
     struct vch_hash wrong = {{9}};
     struct k_endorsement next = {
@@ -187,33 +230,8 @@ void suite_refusals(const struct k_kit *k, const struct vch_ledger *l, uint64_t 
         .device = base, .subject = base + 4, .nonce = 3, .action = VCH_ACTION_REGISTER};
     refused(k, l, e, VCH_E_DEVICE_KEY_USED_CODE);
 
-    /* The AS's second key of the same name is an authorised successor. */
-    e = next, e.signer = K_AS_KEY2;
-    k_endorse(k, &e, &first);
-    assert_vch_ok(vch_ledger_submit(l, k_bytes(&first), 0, &ack, NULL));
-    e = (struct k_endorsement){
-        .device = base, .action = VCH_ACTION_RETIRE, .seq = 3, .prev = &first.txid};
-    k_endorse(k, &e, &second);
-    assert_vch_ok(vch_ledger_submit(l, k_bytes(&second), 0, &ack, NULL));
-    e.action = VCH_ACTION_UPDATE, e.seq = 4, e.prev = &second.txid;
-    refused(k, l, e, VCH_E_SUBJECT_RETIRED_CODE);
-    e.action = VCH_ACTION_RETIRE;
-    refused(k, l, e, VCH_E_SUBJECT_RETIRED_CODE);
-    e = (struct k_endorsement){.device = base, .nonce = 9, .action = VCH_ACTION_REGISTER};
-    refused(k, l, e, VCH_E_SUBJECT_USED_CODE);
-
-    /* A broken signature, something that is no statement, an entry of the system's own. */
-    k_register(k, base + 5, &bad);
-    bad.room[bad.n - 1] ^= 1;
-    assert_vch_err(vch_ledger_submit(l, k_bytes(&bad), 0, &ack, NULL), SIGNATURE);
-    assert_false(vch_ok(vch_ledger_submit(l, vch_text("text"), 0, &ack, NULL)));
-    assert_vch_err(vch_ledger_submit(l, vch_bytes("\x85\x01\x01\x01\x00\x40", 6), 0, &ack, NULL),
-                   SYSTEM_ENTRY);
-    {
-        static uint8_t large[VCH_LEDGER_STATEMENT_MAX + 1];
-
-        assert_false(vch_ok(vch_ledger_submit(l, VCH_BYTES_OF(large), 0, &ack, NULL)));
-    }
+    successors(k, l, base, next);
+    malformed(k, l, base);
 }
 
 static void anchors(const struct k_kit *k, const struct vch_ledger *l, uint64_t base)

@@ -293,7 +293,7 @@ static void a_damaged_view_is_made_again(void **state)
     assert_vch_ok(check(work, &report, &fault));
 }
 
-/* The newest entries taken away, in several ways. */
+/* The newest entries taken away, in several ways. req-test: Y.2247-7.2.2-8 */
 static void a_roll_back_is_found(void **state)
 {
     char base[ROOM], work[ROOM], old[ROOM];
