@@ -1,251 +1,5 @@
-/* What the client makes of an operator that fails, errs or lies: a scripted one on a real socket,
- * with the right certificate and the right signing key. */
-#include <time.h>
-#include <vouch/jose/jws.h>
-
-#include "netsim_rig.h"
-
-#define MSISDN "+999011234567"
-
-static struct rig *rig;
-static struct vch_http_server *server;
-static struct vch_ossl_key *key, *other_key;
-static struct vch_edi *edi;
-
-/* What the next answer is. */
-static struct {
-    unsigned status;
-    const char *media, *body;  /* body NULL: the true answer, changed as follows */
-    void (*before)(json_t *o); /* before signing */
-    void (*after)(json_t *o);  /* after it */
-    bool wrong_key, swapped;
-    const char *typ;
-    unsigned delay_ms;
-    unsigned token_status;
-    const char *token_body;
-    unsigned tokens, calls;
-} script;
-
-static json_t *time_of(int64_t shift_ms)
-{
-    char text[VCH_TIME_TEXT_MAX];
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return json_string(
-        vch_time_text((struct vch_time){(int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + shift_ms},
-                      VCH_SPAN_OF(text)));
-}
-
-#define DAY 86400000LL
-
-static json_t *true_answer(const json_t *request)
-{
-    json_t *o = json_pack(
-        "{s:s, s:s, s:O, s:s, s:o, s:{s:s, s:s, s:o, s:n, s:n, s:o}, s:{s:s}, s:{s:s, s:s, s:o},"
-        " s:{s:s, s:o}, s:{s:s}, s:o}",
-        "issuer", "op1.example", "audience", "as1", "request", request, "accountRef", "ref1",
-        "lastChecked", time_of(0), "contract", "status", "active", "type", "Business", "startDate",
-        time_of(-100 * DAY), "endDate", "terminatedAt", "statusSince", time_of(-100 * DAY),
-        "services", "data", "active", "binding", "msisdn", MSISDN, "bindStatus", "BOUND", "since",
-        time_of(-100 * DAY), "owner", "ownerRef", "own1", "since", time_of(-100 * DAY), "area",
-        "areaLimitStatus", "UNRESTRICTED", "historyAvailableFrom", time_of(-100 * DAY));
-
-    assert_non_null(o);
-    return o;
-}
-
-static void sign(json_t *o, const char *typ)
-{
-    VCH_AUTO(vch_buf_fini) struct vch_buf jws = vch_buf_init(65536);
-    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-    const struct vch_signer *signer = vch_ossl_key_signer(script.wrong_key ? other_key : key);
-    struct vch_hash h;
-    char kid[VCH_B64_ROOM(32)];
-
-    assert_non_null(text);
-    vch_ignore(vch_jwk_thumbprint(vch_ossl_crypto(), &vch_ossl_key_signer(key)->pub, &h));
-    vch_b64_encode(VCH_B64_URL, vch_hash_bytes(&h), VCH_SPAN_OF(kid));
-    assert_vch_ok(vch_jws_sign(signer, kid, typ, vch_text(text), &jws));
-    free(text);
-    json_object_set_new(o, "evidence", json_stringn((const char *)jws.p, jws.n));
-}
-
-static void respond(struct vch_http_response *rs, json_t *o)
-{
-    char *text = json_dumps(o, 0);
-
-    vch_http_reply(rs, 200, "application/json", vch_text(text));
-    free(text);
-}
-
-static vch_err scripted(struct vch_http_response *rs)
-{
-    vch_http_reply(rs, script.status, script.media == NULL ? "application/json" : script.media,
-                   vch_text(script.body == NULL ? "" : script.body));
-    return VCH_OK;
-}
-
-static json_t *make_one(json_t *request, bool match)
-{
-    json_t *o;
-
-    json_object_del(request, "fields");
-    o = true_answer(request);
-    if (match) {
-        json_object_set_new(o, "match", json_pack("{s:b}", "msisdn", 1));
-    }
-    if (script.before != NULL) {
-        script.before(o);
-    }
-    sign(o, script.typ != NULL ? script.typ : match ? "divs-match+jws" : "divs-status+jws");
-    if (script.after != NULL) {
-        script.after(o);
-    }
-    return o;
-}
-
-static vch_err on_ask(void *user, struct vch_http_request *rq, struct vch_http_response *rs)
-{
-    json_t *request, *o;
-    bool batch = strstr(rq->path, "batch") != NULL;
-
-    (void)user;
-    script.calls++;
-    if (script.delay_ms != 0) {
-        nanosleep(&(struct timespec){0, (long)script.delay_ms * 1000000L}, NULL);
-    }
-    if (script.status != 200 || script.body != NULL) {
-        return scripted(rs);
-    }
-    request = json_loadb((const char *)rq->body.p, rq->body.n, 0, NULL);
-    if (batch) {
-        json_t *list = json_array(), *item;
-        size_t i;
-
-        json_array_foreach(json_object_get(request, "requests"), i, item)
-        {
-            json_array_insert_new(list, script.swapped ? 0 : i, make_one(item, false));
-        }
-        o = json_pack("{s:o}", "results", list);
-    } else {
-        o = make_one(request, strstr(rq->path, "match") != NULL);
-    }
-    respond(rs, o);
-    json_decref(o);
-    json_decref(request);
-    return VCH_OK;
-}
-
-static vch_err on_other(void *user, struct vch_http_request *rq, struct vch_http_response *rs)
-{
-    (void)user;
-    (void)rq;
-    return scripted(rs);
-}
-
-static vch_err on_token(void *user, struct vch_http_request *rq, struct vch_http_response *rs)
-{
-    (void)user;
-    (void)rq;
-    script.tokens++;
-    vch_http_reply(rs, script.token_status, "application/json", vch_text(script.token_body));
-    return VCH_OK;
-}
-
-static void reset(void)
-{
-    memset(&script, 0, sizeof script);
-    script.status = script.token_status = 200;
-    script.token_body = "{\"access_token\":\"abc\",\"token_type\":\"Bearer\",\"expires_in\":300}";
-}
-
-static struct vch_edi *client_open(void)
-{
-    char url[64], cert[160], k[160], keys[160], ca[160];
-    const struct vch_edi_options o = {.operator_id = "op1.example",
-                                      .client_id = "as1",
-                                      .url = url,
-                                      .ca_file = ca,
-                                      .cert_file = cert,
-                                      .key_file = k,
-                                      .keys_file = keys,
-                                      .crypto = vch_ossl_crypto(),
-                                      .timeout_ms = 2000};
-    struct vch_edi *e = NULL;
-
-    snprintf(url, sizeof url, "https://localhost:%u", vch_http_server_port(server));
-    snprintf(cert, sizeof cert, "%s/as1.pem", rig->dir);
-    snprintf(k, sizeof k, "%s/as1.key", rig->dir);
-    snprintf(keys, sizeof keys, "%s/op1.example-keys.json", rig->dir);
-    snprintf(ca, sizeof ca, "%s/ca.pem", rig->dir);
-    assert_vch_ok(vch_edi_open(&o, &e));
-    return e;
-}
-
-static int setup(void **state)
-{
-    static const struct vch_http_route routes[] = {
-        {.method = VCH_HTTP_POST, .pattern = "/oauth2/token", .handler = on_token},
-        {.method = VCH_HTTP_POST, .pattern = "/divs-account-status/v0/{op}", .handler = on_ask},
-        {.method = VCH_HTTP_POST,
-         .pattern = "/divs-account-status-subscriptions/v0/subscriptions",
-         .handler = on_other},
-        {.method = VCH_HTTP_GET,
-         .pattern = "/divs-account-status-subscriptions/v0/{what}",
-         .handler = on_other}};
-    char cert[160], k[160], ca[160];
-    struct vch_http_server_options o = {.address = "127.0.0.1:0",
-                                        .key_file = k,
-                                        .cert_file = cert,
-                                        .mtls = VCH_HTTP_MTLS_REQUIRED,
-                                        .client_ca_file = ca,
-                                        .routes = routes,
-                                        .route_count = VCH_ARRAY_LEN(routes),
-                                        .workers = 2};
-
-    (void)state;
-    rig = rig_open("");
-    snprintf(cert, sizeof cert, "%s/op1.example.pem", rig->dir);
-    snprintf(k, sizeof k, "%s/op1.example.key", rig->dir);
-    snprintf(ca, sizeof ca, "%s/ca.pem", rig->dir);
-    assert_vch_ok(vch_http_server_open(&o, &server));
-    assert_vch_ok(vch_ossl_key_load(rig_path(rig, "op1.example-sign.key"), vch_bytes(NULL, 0),
-                                    VCH_OSSL_KEY_PLAIN, &key));
-    assert_vch_ok(vch_ossl_key_generate(VCH_ALG_ES256, &other_key));
-    reset();
-    edi = client_open();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    vch_edi_close(edi);
-    vch_http_server_close(server, 5000);
-    vch_ossl_key_close(key);
-    vch_ossl_key_close(other_key);
-    rig_close(rig);
-    return 0;
-}
-
-static vch_err ask(struct vch_edi *e, struct vch_edi_status *ret)
-{
-    const struct vch_edi_selector sel = {.kind = VCH_EDI_MSISDN, .text = MSISDN};
-
-    return vch_edi_retrieve(e, &sel, VCH_EDI_F_ALL, ret);
-}
-
-static vch_err asked(void)
-{
-    struct vch_edi_status s;
-    vch_err e = ask(edi, &s);
-
-    if (vch_ok(e)) {
-        vch_edi_status_fini(&s);
-    }
-    return e;
-}
+/* What the client makes of an operator that fails, errs or lies. */
+#include "scripted.h"
 
 /* req-test: Y.2247-7.2.2-2 (a CEF that fails leads to "try later", never to a status) */
 static void failures_mean_try_later(void **state)
@@ -278,47 +32,29 @@ static void failures_mean_try_later(void **state)
     for (size_t i = 0; i < VCH_ARRAY_LEN(cases); i++) {
         vch_err e;
 
-        reset();
+        script_reset();
         script.status = cases[i].status;
         script.media = cases[i].media;
         script.body = cases[i].body;
-        e = asked();
+        e = scripted_asked();
         if (e.code != cases[i].code) {
             fail_msg("%u %s: %s", cases[i].status, cases[i].body, vch_err_info(e)->slug);
         }
     }
-    reset();
-    assert_vch_ok(asked());
+    script_reset();
+    assert_vch_ok(scripted_asked());
 }
 
 static void slow_operator_is_unreachable(void **state)
 {
-    (void)state;
-    reset();
-    script.delay_ms = 900;
-    {
-        struct vch_edi *fast;
-        char url[64], cert[160], k[160], keys[160], ca[160];
-        const struct vch_edi_options o = {.operator_id = "op1.example",
-                                          .client_id = "as1",
-                                          .url = url,
-                                          .ca_file = ca,
-                                          .cert_file = cert,
-                                          .key_file = k,
-                                          .keys_file = keys,
-                                          .crypto = vch_ossl_crypto(),
-                                          .timeout_ms = 300};
-        struct vch_edi_status s;
+    struct vch_edi *fast = scripted_client(300);
+    struct vch_edi_status s;
 
-        snprintf(url, sizeof url, "https://localhost:%u", vch_http_server_port(server));
-        snprintf(cert, sizeof cert, "%s/as1.pem", rig->dir);
-        snprintf(k, sizeof k, "%s/as1.key", rig->dir);
-        snprintf(keys, sizeof keys, "%s/op1.example-keys.json", rig->dir);
-        snprintf(ca, sizeof ca, "%s/ca.pem", rig->dir);
-        assert_vch_ok(vch_edi_open(&o, &fast));
-        assert_vch_err(ask(fast, &s), EDI_UNREACHABLE);
-        vch_edi_close(fast);
-    }
+    (void)state;
+    script_reset();
+    script.delay_ms = 900;
+    assert_vch_err(scripted_ask(fast, &s), EDI_UNREACHABLE);
+    vch_edi_close(fast);
 }
 
 static void tokens_are_cached_and_checked(void **state)
@@ -334,37 +70,37 @@ static void tokens_are_cached_and_checked(void **state)
     struct vch_edi_status s;
 
     (void)state;
-    reset();
-    e = client_open();
-    assert_vch_ok(ask(e, &s));
+    script_reset();
+    e = scripted_client(2000);
+    assert_vch_ok(scripted_ask(e, &s));
     vch_edi_status_fini(&s);
-    assert_vch_ok(ask(e, &s));
+    assert_vch_ok(scripted_ask(e, &s));
     vch_edi_status_fini(&s);
     assert_int_equal(script.tokens, 1);
     script.status = 401; /* once more with a new token, and no oftener */
     script.calls = 0;
-    assert_vch_err(ask(e, &s), EDI_REFUSED);
+    assert_vch_err(scripted_ask(e, &s), EDI_REFUSED);
     assert_int_equal(script.tokens, 2);
     assert_int_equal(script.calls, 2);
     vch_edi_close(e);
     for (size_t i = 0; i < VCH_ARRAY_LEN(bad); i++) {
-        reset();
+        script_reset();
         script.token_body = bad[i];
-        e = client_open();
-        assert_vch_err(ask(e, &s), EDI_ANSWER);
+        e = scripted_client(2000);
+        assert_vch_err(scripted_ask(e, &s), EDI_ANSWER);
         assert_int_equal(script.calls, 0);
         vch_edi_close(e);
     }
-    reset();
-    e = client_open();
+    script_reset();
+    e = scripted_client(2000);
     script.token_status = 500;
-    assert_vch_err(ask(e, &s), EDI_UNREACHABLE);
+    assert_vch_err(scripted_ask(e, &s), EDI_UNREACHABLE);
     script.token_status = 429;
-    assert_vch_err(ask(e, &s), EDI_BUSY);
+    assert_vch_err(scripted_ask(e, &s), EDI_BUSY);
     script.token_status = 401;
-    assert_vch_err(ask(e, &s), EDI_REFUSED);
+    assert_vch_err(scripted_ask(e, &s), EDI_REFUSED);
     vch_edi_close(e);
-    reset();
+    script_reset();
 }
 
 static void drop_evidence(json_t *o)
@@ -405,12 +141,12 @@ static void other_number(json_t *o)
 
 static void old(json_t *o)
 {
-    json_object_set_new(o, "lastChecked", time_of(-400000));
+    json_object_set_new(o, "lastChecked", scripted_time(-400000));
 }
 
 static void future(json_t *o)
 {
-    json_object_set_new(o, "lastChecked", time_of(100000));
+    json_object_set_new(o, "lastChecked", scripted_time(100000));
 }
 
 static void no_time(json_t *o)
@@ -446,21 +182,21 @@ static void only_proven_answers_are_believed(void **state)
     for (size_t i = 0; i < VCH_ARRAY_LEN(cases); i++) {
         vch_err e;
 
-        reset();
+        script_reset();
         script.before = cases[i].before;
         script.after = cases[i].after;
-        e = asked();
+        e = scripted_asked();
         if (e.code != cases[i].code) {
             fail_msg("case %zu: %s", i, vch_err_info(e)->slug);
         }
     }
-    reset();
+    script_reset();
     script.wrong_key = true;
-    assert_vch_err(asked(), EDI_EVIDENCE);
-    reset();
+    assert_vch_err(scripted_asked(), EDI_EVIDENCE);
+    script_reset();
     script.typ = "divs-match+jws"; /* signed for something else */
-    assert_vch_err(asked(), EDI_EVIDENCE);
-    reset();
+    assert_vch_err(scripted_asked(), EDI_EVIDENCE);
+    script_reset();
 }
 
 /* Sets a member given as "group", "name" and JSON text; NULL text removes it. */
@@ -475,7 +211,8 @@ static void patch(json_t *o)
     } else if (patch_text == NULL) {
         json_object_del(group, patch_name);
     } else if (patch_text[0] == '@') {
-        json_object_set_new(group, patch_name, time_of(strtoll(patch_text + 1, NULL, 10) * 1000));
+        json_object_set_new(group, patch_name,
+                            scripted_time(strtoll(patch_text + 1, NULL, 10) * 1000));
     } else {
         json_object_set_new(group, patch_name, json_loads(patch_text, JSON_DECODE_ANY, NULL));
     }
@@ -484,12 +221,12 @@ static void patch(json_t *o)
 static vch_err patched(const char *group, const char *name, const char *text,
                        struct vch_edi_status *ret)
 {
-    reset();
+    script_reset();
     script.before = patch;
     patch_group = group;
     patch_name = name;
     patch_text = text;
-    return ask(edi, ret);
+    return scripted_ask(scripted_edi, ret);
 }
 
 /* req-test: Y.2247-7.2.2-3 (contradictory data is refused) */
@@ -533,7 +270,7 @@ static void contradictions_are_refused(void **state)
             fail_msg("%s: %s", cases[i].name, vch_err_info(e)->slug);
         }
     }
-    reset();
+    script_reset();
 }
 
 static void area_patch(json_t *o)
@@ -574,10 +311,10 @@ static void areas_are_ones_that_can_be_evaluated(void **state)
         struct vch_edi_status s;
         vch_err e;
 
-        reset();
+        script_reset();
         script.before = area_patch;
         patch_text = cases[i].text;
-        e = ask(edi, &s);
+        e = scripted_ask(scripted_edi, &s);
         if (vch_ok(e) != cases[i].ok ||
             (!cases[i].ok && !vch_err_is(e, VCH_E(EDI_CONTRADICTION)))) {
             fail_msg("%s: %s", cases[i].text, vch_err_info(e)->slug);
@@ -587,7 +324,7 @@ static void areas_are_ones_that_can_be_evaluated(void **state)
             vch_edi_status_fini(&s);
         }
     }
-    reset();
+    script_reset();
 }
 
 /* req-test: Y.2247-7.2.2-3 (members present or absent, in every combination of groups) */
@@ -614,34 +351,34 @@ static void absent_members_stay_absent(void **state)
     vch_edi_status_fini(&s);
     assert_vch_ok(patched("contract", "status", "\"aborted \"", &s));
     assert_int_equal(s.status, VCH_EDI_ABORTED);
-    reset();
+    script_reset();
 }
 
 static void half_a_match_is_none(void **state)
 {
-    struct vch_edi_ids ids = {.msisdn = MSISDN};
+    struct vch_edi_ids ids = {.msisdn = SCRIPTED_MSISDN};
     struct vch_edi_match m;
 
     (void)state;
-    reset();
-    assert_vch_ok(vch_edi_match(edi, &ids, &m));
+    script_reset();
+    assert_vch_ok(vch_edi_match(scripted_edi, &ids, &m));
     assert_int_equal(m.asked, VCH_EDI_MSISDN);
     assert_int_equal(m.matched, VCH_EDI_MSISDN);
     vch_edi_match_fini(&m);
     snprintf(ids.imei, sizeof ids.imei, "490154203237518");
-    assert_vch_err(vch_edi_match(edi, &ids, &m), EDI_ANSWER); /* asked two, answered one */
+    assert_vch_err(vch_edi_match(scripted_edi, &ids, &m), EDI_ANSWER); /* asked two, answered one */
     ids.imei[0] = '\0';
     script.before = patch;
     patch_group = "match";
     patch_name = "imei";
     patch_text = "true";
-    assert_vch_err(vch_edi_match(edi, &ids, &m), EDI_ANSWER); /* more than asked */
+    assert_vch_err(vch_edi_match(scripted_edi, &ids, &m), EDI_ANSWER); /* more than asked */
     patch_name = "msisdn";
     patch_text = "1";
-    assert_vch_err(vch_edi_match(edi, &ids, &m), EDI_ANSWER);
+    assert_vch_err(vch_edi_match(scripted_edi, &ids, &m), EDI_ANSWER);
     patch_text = "false"; /* then it would not have found the account */
-    assert_vch_err(vch_edi_match(edi, &ids, &m), EDI_ANSWER);
-    reset();
+    assert_vch_err(vch_edi_match(scripted_edi, &ids, &m), EDI_ANSWER);
+    script_reset();
 }
 
 static void lists_of_the_wrong_form_are_refused(void **state)
@@ -658,48 +395,49 @@ static void lists_of_the_wrong_form_are_refused(void **state)
 
     (void)state;
     for (size_t i = 0; i < VCH_ARRAY_LEN(feeds); i++) {
-        reset();
+        script_reset();
         script.body = feeds[i];
-        assert_vch_err(vch_edi_events_after(edi, "ref1", 0, ev, 2, &n, &more), EDI_ANSWER);
+        assert_vch_err(vch_edi_events_after(scripted_edi, "ref1", 0, ev, 2, &n, &more), EDI_ANSWER);
     }
     script.body = "{\"events\":[\"a.b.c\"],\"more\":false}";
-    assert_vch_err(vch_edi_events_after(edi, "ref1", 0, ev, 2, &n, &more), EDI_EVIDENCE);
+    assert_vch_err(vch_edi_events_after(scripted_edi, "ref1", 0, ev, 2, &n, &more), EDI_EVIDENCE);
     for (size_t i = 0; i < VCH_ARRAY_LEN(subs); i++) {
-        reset();
+        script_reset();
         script.body = subs[i];
-        assert_vch_err(vch_edi_list(edi, NULL, sub, 2, &n, &more), EDI_ANSWER);
+        assert_vch_err(vch_edi_list(scripted_edi, NULL, sub, 2, &n, &more), EDI_ANSWER);
     }
-    assert_vch_err(vch_edi_cancel(edi, "../x"), EDI_SUBSCRIPTION);
-    assert_vch_err(vch_edi_cancel(edi, ""), EDI_SUBSCRIPTION);
-    assert_vch_err(vch_edi_events_after(edi, "a&b=c", 0, ev, 2, &n, &more), USAGE);
-    reset();
+    assert_vch_err(vch_edi_cancel(scripted_edi, "../x"), EDI_SUBSCRIPTION);
+    assert_vch_err(vch_edi_cancel(scripted_edi, ""), EDI_SUBSCRIPTION);
+    assert_vch_err(vch_edi_events_after(scripted_edi, "a&b=c", 0, ev, 2, &n, &more), USAGE);
+    script_reset();
 }
 
 static void batch_must_answer_in_its_order(void **state)
 {
-    const struct vch_edi_selector sels[] = {{.kind = VCH_EDI_MSISDN, .text = MSISDN},
+    const struct vch_edi_selector sels[] = {{.kind = VCH_EDI_MSISDN, .text = SCRIPTED_MSISDN},
                                             {.kind = VCH_EDI_ACCOUNT, .text = "ref1"}};
     struct vch_edi_status s[2];
     vch_err errs[2];
 
     (void)state;
-    reset();
-    assert_vch_ok(vch_edi_retrieve_batch(edi, sels, 2, VCH_EDI_F_ALL, errs, s));
+    script_reset();
+    assert_vch_ok(vch_edi_retrieve_batch(scripted_edi, sels, 2, VCH_EDI_F_ALL, errs, s));
     assert_vch_ok(errs[0]);
     assert_vch_ok(errs[1]);
     vch_edi_status_fini(&s[0]);
     vch_edi_status_fini(&s[1]);
     script.swapped = true;
-    assert_vch_ok(vch_edi_retrieve_batch(edi, sels, 2, VCH_EDI_F_ALL, errs, s));
+    assert_vch_ok(vch_edi_retrieve_batch(scripted_edi, sels, 2, VCH_EDI_F_ALL, errs, s));
     assert_vch_err(errs[0], EDI_IDENTITY);
     assert_vch_err(errs[1], EDI_IDENTITY);
     script.body = "{\"results\":[]}";
-    assert_vch_err(vch_edi_retrieve_batch(edi, sels, 2, VCH_EDI_F_ALL, errs, s), EDI_ANSWER);
+    assert_vch_err(vch_edi_retrieve_batch(scripted_edi, sels, 2, VCH_EDI_F_ALL, errs, s),
+                   EDI_ANSWER);
     script.body = "{\"results\":[{\"status\":404,\"code\":\"IDENTIFIER_NOT_FOUND\"},{}]}";
-    assert_vch_ok(vch_edi_retrieve_batch(edi, sels, 2, VCH_EDI_F_ALL, errs, s));
+    assert_vch_ok(vch_edi_retrieve_batch(scripted_edi, sels, 2, VCH_EDI_F_ALL, errs, s));
     assert_vch_err(errs[0], EDI_UNKNOWN);
     assert_vch_err(errs[1], EDI_ANSWER);
-    reset();
+    script_reset();
 }
 
 int main(void)
@@ -717,5 +455,5 @@ int main(void)
         cmocka_unit_test(batch_must_answer_in_its_order),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, scripted_setup, scripted_teardown);
 }

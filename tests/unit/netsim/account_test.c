@@ -171,73 +171,6 @@ static void batch_answers_one_by_one(void **state)
     assert_vch_err(vch_edi_retrieve_batch(as1, sels, 0, VCH_EDI_F_ALL, errs, s), LIMIT);
 }
 
-/* Each malformed request and the status and code that it gets. */
-static void malformed_requests_are_refused(void **state)
-{
-    static const struct {
-        const char *path;
-        const char *body;
-        unsigned status;
-        const char *code;
-    } cases[] = {
-        {"retrieve", "", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "[]", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":1}", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":{},\"device\":{}}", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{}", 422, "MISSING_IDENTIFIER"},
-        {"retrieve", "{\"device\":{}}", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":{\"phoneNumber\":\"\"}}", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":{\"phoneNumber\":\"*\"}}", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":{\"phoneNumber\":\"+9990100*\"}}", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":{\"phoneNumber\":\"+99901\\u0000\"}}", 400, "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":{\"networkAccessIdentifier\":\"a@b\"}}", 422,
-         "UNSUPPORTED_IDENTIFIER"},
-        {"retrieve", "{\"equipment\":{\"imei\":\"490154203237519\"}}", 400, "INVALID_ARGUMENT"},
-        {"retrieve",
-         "{\"equipment\":{\"imei\":\"490154203237518\"},\"device\":{\"phoneNumber\":\"+99901\"}}",
-         422, "UNNECESSARY_IDENTIFIER"},
-        {"retrieve", "{\"device\":{\"phoneNumber\":\"+999010000\"},\"all\":true}", 400,
-         "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":{\"phoneNumber\":\"+999010000\"},\"fields\":[\"imsi\"]}", 400,
-         "INVALID_ARGUMENT"},
-        {"retrieve", "{\"device\":{\"phoneNumber\":\"+999010000\"},\"fields\":[]}", 400,
-         "INVALID_ARGUMENT"},
-        {"match", "{}", 422, "MISSING_IDENTIFIER"},
-        {"retrieve-batch", "{\"requests\":[]}", 400, "INVALID_ARGUMENT"},
-        {"retrieve-batch", "{\"requests\":{}}", 400, "INVALID_ARGUMENT"},
-    };
-    const char *token = rig_token(rig, "as1");
-
-    (void)state;
-    for (size_t i = 0; i < VCH_ARRAY_LEN(cases); i++) {
-        char path[64], answer[4096];
-        struct rig_call c = {
-            .cert = "as1", .method = "POST", .path = path, .token = token, .body = cases[i].body};
-        unsigned status;
-
-        snprintf(path, sizeof path, "/divs-account-status/v0/%s", cases[i].path);
-        status = rig_raw(rig, &c, answer, sizeof answer);
-        if (status != cases[i].status || strstr(answer, cases[i].code) == NULL) {
-            fail_msg("%s: %u %s", cases[i].body, status, answer);
-        }
-        assert_null(strstr(answer, "99901")); /* no identifier comes back in an error */
-    }
-    {
-        char answer[4096];
-        struct rig_call c = {.cert = "as1",
-                             .path = "/divs-account-status/v0/retrieve",
-                             .token = token,
-                             .body = "{}",
-                             .correlator = "a b"};
-
-        assert_int_equal(rig_raw(rig, &c, answer, sizeof answer), 400);
-        c.correlator = NULL;
-        c.media = "text/plain";
-        assert_int_equal(rig_raw(rig, &c, answer, sizeof answer), 415);
-    }
-}
-
 /* req-test: Y.2247-8.4-1 (an AS that is not authorised gets nothing) */
 static void certificates_and_tokens_belong_together(void **state)
 {
@@ -437,7 +370,6 @@ int main(void)
         cmocka_unit_test(one_operator_matches_but_does_not_tell),
         cmocka_unit_test(unknown_and_not_entitled_look_the_same),
         cmocka_unit_test(batch_answers_one_by_one),
-        cmocka_unit_test(malformed_requests_are_refused),
         cmocka_unit_test(certificates_and_tokens_belong_together),
         cmocka_unit_test(tokens_end_and_the_client_gets_new_ones),
         cmocka_unit_test(client_refuses_what_is_no_identifier),

@@ -296,45 +296,6 @@ static void subscriptions_that_are_refused(void **state)
     assert_vch_err(vch_edi_subscribe(s->as2, &rq, &sub), EDI_REQUEST);
 }
 
-/* req-test: Y.2247-9.1-3 (no wildcard, no empty identity) */
-static void malformed_subscriptions_are_refused(void **state)
-{
-    static const char *const details[] = {"{}",
-                                          "{\"device\":{}}",
-                                          "{\"device\":{\"phoneNumber\":\"*\"}}",
-                                          "{\"device\":{\"phoneNumber\":\"\"}}",
-                                          "{\"device\":{\"phoneNumber\":null}}",
-                                          "{\"group\":\"all\"}",
-                                          "\"all\"",
-                                          "null"};
-    struct state *s = *state;
-    char body[1024], answer[4096];
-    struct rig_call c = {.cert = "as1",
-                         .path = "/divs-account-status-subscriptions/v0/subscriptions",
-                         .token = rig_token(s->rig, "as1"),
-                         .body = body};
-
-    for (size_t i = 0; i < VCH_ARRAY_LEN(details); i++) {
-        unsigned status;
-
-        snprintf(body, sizeof body,
-                 "{\"protocol\":\"HTTP\",\"sink\":\"%s\",\"types\":[\"int.divs.account-status.v0."
-                 "imei-changed\"],\"config\":{\"subscriptionDetail\":%s}}",
-                 rig_sink(s->rig, "as1"), details[i]);
-        status = rig_raw(s->rig, &c, answer, sizeof answer);
-        if (status != 400 && status != 422) {
-            fail_msg("%s: %u %s", details[i], status, answer);
-        }
-    }
-    snprintf(body, sizeof body, "{\"protocol\":\"MQTT5\"}");
-    assert_int_equal(rig_raw(s->rig, &c, answer, sizeof answer), 400);
-    assert_non_null(strstr(answer, "INVALID_PROTOCOL"));
-    c.method = "GET";
-    c.body = NULL;
-    assert_int_equal(rig_raw(s->rig, &c, answer, sizeof answer), 200);
-    assert_string_equal(answer, "[]");
-}
-
 /* req-test: Y.2247-8.4-3 */
 static void modified_subscriptions_follow_the_new_setting(void **state)
 {
@@ -593,7 +554,6 @@ int main(void)
         T(outage_of_the_sink_loses_nothing),
         T(feed_is_read_in_pages),
         T(subscriptions_that_are_refused),
-        T(malformed_subscriptions_are_refused),
         T(modified_subscriptions_follow_the_new_setting),
         T(two_servers_share_a_watch_and_cancel_alone),
         T(sink_that_is_gone_ends_the_subscription),
