@@ -19,7 +19,7 @@ static const struct row matrix[VCH_AS_OP_COUNT] = {
     [VCH_AS_OP_ANCHOR] = {"anchor", "submit an anchor",
                           BIT(ANONYMOUS) | BIT(DEVICE) | BIT(AGGREGATOR)},
     [VCH_AS_OP_NOTIFY] = {"notify", "notify a change of a network account",
-                          BIT(ANONYMOUS) | BIT(OPERATOR)},
+                          BIT(ANONYMOUS) | BIT(DEVICE) | BIT(OPERATOR)},
     [VCH_AS_OP_RECORDS] = {"records", "endorsed record by transaction ID",
                            BIT(USER) | BIT(AGGREGATOR)},
     [VCH_AS_OP_LATEST] = {"latest", "newest record of the same device, with proof",

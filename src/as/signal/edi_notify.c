@@ -132,7 +132,7 @@ static const struct operator_of *by_token(struct vch_as *as, const char *token)
 /* POST /rp-edi/v1/notifications/{token} */
 static vch_err notifications(struct call *c)
 {
-    const char *jws = vch_http_header(c->rq, "X-JWS-Signature");
+    const char *jws = vch_http_header(c->rq, "x-jws");
     struct finding f = {.as = c->as, .op = by_token(c->as, vch_http_param(c->rq, "token"))};
     struct vch_edi_event ev;
     bool gap = false;
