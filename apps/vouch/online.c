@@ -39,50 +39,24 @@ static size_t as_behind(const struct vch_verify_trust *t, struct vch_bytes ledge
     return VCH_VERIFY_NONE;
 }
 
-/* The HTTP client wants its CA as a file. */
-static vch_err spill(const char *pem, char path[32])
-{
-    size_t n = strlen(pem);
-    int fd;
-
-    snprintf(path, 32, "/tmp/vouch-ca-XXXXXX");
-    fd = mkstemp(path);
-    VCH_CHECK(fd >= 0, FILE_OPEN);
-    if (write(fd, pem, n) != (ssize_t)n) {
-        close(fd);
-        unlink(path);
-        return VCH_E(FILE_READ);
-    }
-    close(fd);
-    return VCH_OK;
-}
-
 static vch_err open_client(const struct vch_trust_file *trust, size_t as,
                            const struct app_online *online, struct vch_http_client **ret)
 {
     const struct vch_verify_as *a = &vch_trust_file_get(trust)->as[as];
     struct vch_bytes base = authority_of(a->url);
     const char *tls_ca = vch_trust_file_tls_ca(trust, as);
-    char url[VCH_URL_MAX + 1], path[32] = "";
+    char url[VCH_URL_MAX + 1];
     struct vch_http_client_options o = {.url = url,
                                         .allow_plain = true, /* on loopback addresses alone */
+                                        .ca_pem = tls_ca,
                                         .cert_file = online->cert,
                                         .key_file = online->key,
                                         .answer_max = ANSWER_MAX};
-    vch_err e;
 
     VCH_CHECK(base.n < sizeof(url), LIMIT);
     memcpy(url, base.p, base.n);
     url[base.n] = 0;
-    if (tls_ca != NULL) {
-        VCH_TRY(spill(tls_ca, path));
-        o.ca_file = path;
-    }
-    e = vch_http_client_open(&o, ret);
-    if (path[0] != 0) {
-        unlink(path);
-    }
-    return e;
+    return vch_http_client_open(&o, ret);
 }
 
 static vch_err bearer(const struct app_online *online, struct vch_buf *room,
@@ -145,7 +119,7 @@ vch_err app_fetch(const struct vch_trust_file *trust, const struct app_online *o
     vch_err e;
 
     VCH_CHECK(as != VCH_VERIFY_NONE, ENTRY_UNTRUSTED);
-    VCH_TRY(vch_buf_printf(&body, "{\"transactionId\":\"%s\",\"entryAddress\":[",
+    VCH_TRY(vch_buf_printf(&body, "{\"txid\":\"%s\",\"entry\":[",
                            vch_hex_encode(vch_hash_bytes(txid), VCH_SPAN_OF(hex))));
     VCH_TRY(vch_cli_json_string(&body, ledger));
     VCH_TRY(vch_buf_text(&body, ","));
