@@ -1,88 +1,118 @@
 #!/usr/bin/env bash
 # What `make test` and CI run: build, rules, unit tests, sanitizers, scenarios, interoperability,
-# requirement matrix. Ends with a line "N passed, N failed, N skipped".
+# requirement matrix. Goes on to the end whatever fails; the last line is
+# "N passed, N failed, N skipped": the cases of ctest and pytest, and each other step that failed.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 export LC_ALL=C.UTF-8
-passed=0 failed=0 skipped=0
-begun=$(date +%s)
-mkdir -p build
+jobs=$(nproc)
+passed=0 failed=0 skipped=0 summary=
+begun=$SECONDS
+step_begun=$SECONDS
+mkdir -p build/results
+rm -f build/results/*
 
-step() { printf '\n== %s (%d s)\n' "$1" $(($(date +%s) - begun)); }
-count() { # name status
-    if [ "$2" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); echo "FAILED: $1"; fi
+step() {
+    step_begun=$SECONDS
+    printf '\n== %s\n' "$1"
 }
 
-build() { # dir options...
-    local dir=$1
-    shift
-    cmake -S . -B "$dir" -G Ninja "$@" >"$dir.log" 2>&1 &&
-        ninja -C "$dir" all check_programs >>"$dir.log" 2>&1
-    local status=$?
-    [ $status -eq 0 ] || grep -E 'error|FAILED' -A6 "$dir.log" | head -40
+note() { # name result
+    summary+=$(printf '  %-44s %-34s %4d s' "$1" "$2" $((SECONDS - step_begun)))$'\n'
+}
+
+judge() { # name status
+    if [ "$2" -eq 0 ]; then
+        note "$1" ok
+    else
+        failed=$((failed + 1))
+        note "$1" FAILED
+    fi
+}
+
+build() { # folder targets options...
+    local dir=$1 targets=$2 log="build/results/build-$1.log" status
+    shift 2
+    # shellcheck disable=SC2086 # a list of targets
+    cmake -S . -B "$dir" -G Ninja "$@" >"$log" 2>&1 && ninja -C "$dir" -j"$jobs" $targets >>"$log" 2>&1
+    status=$?
+    [ $status -eq 0 ] || grep -E 'error|FAILED|Error' -A6 "$log" | head -60
     return $status
 }
 
-run_ctest() { # dir label
+tally() { # name results status
     local out
-    out=$(ctest --test-dir "$1" -L "$2" -j2 --output-on-failure --timeout 600 2>&1)
-    local status=$?
-    printf '%s\n' "$out" | grep -E 'Failed|\*\*\*|tests passed|FAILED|Error' | head -60
-    [ $status -eq 0 ] || printf '%s\n' "$out" | tail -60
-    passed=$((passed + $(printf '%s\n' "$out" | grep -cE ' Passed +[0-9]')))
-    failed=$((failed + $(printf '%s\n' "$out" | grep -cE '\*\*\*(Failed|Timeout|Exception|Not Run)')))
-    skipped=$((skipped + $(printf '%s\n' "$out" | grep -cE '\*\*\*Skipped')))
+    out=$(python3 tools/test_results.py "$2")
+    printf '%s\n' "$out" | sed '$d'
+    read -r p f s <<<"$(printf '%s\n' "$out" | tail -1)"
+    if [ "$3" -ne 0 ] && [ "$f" -eq 0 ]; then f=1; fi # it broke off
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    note "$1" "$p passed, $f failed, $s skipped"
 }
 
-run_pytest() { # python paths...
-    local python=$1 out
-    shift
-    out=$("$python" -m pytest -q -rs -p no:cacheprovider "$@" 2>&1)
+run_ctest() { # name folder options...
+    local name=$1 dir=$2 results
+    shift 2
+    results=$PWD/build/results/ctest-$dir.xml
+    ctest --test-dir "$dir" "$@" -j"$jobs" --output-on-failure --timeout 600 --no-tests=error \
+        --test-output-size-passed 4000000 --test-output-size-failed 4000000 --output-junit "$results" >"build/results/ctest-$dir.log" 2>&1
     local status=$?
-    printf '%s\n' "$out" | tail -80
-    [ $status -eq 5 ] && return
-    local line
-    line=$(printf '%s\n' "$out" | tail -1)
-    number() { local n; n=$(printf '%s' "$line" | grep -oE "[0-9]+ $1" | head -1 | cut -d' ' -f1); echo "${n:-0}"; }
-    passed=$((passed + $(number passed)))
-    failed=$((failed + $(number failed) + $(number error)))
-    skipped=$((skipped + $(number skipped)))
-    if [ $status -ne 0 ] && [ "$(number failed)" = 0 ] && [ "$(number error)" = 0 ]; then failed=$((failed + 1)); fi
+    [ $status -eq 0 ] || grep -E 'FAILED|error:|ERROR|WARNING: Thread|    #[0-3] |Failed|Timeout' \
+        "build/results/ctest-$dir.log" | head -60
+    tally "$name" "$results" $status
 }
 
-step "build (gcc)"
-build build
-count "build with gcc" $?
+run_pytest() { # name python folder
+    local results="build/results/pytest-${3//\//-}.xml" log="build/results/pytest-${3//\//-}.log"
+    "$2" -m pytest -q -rsfE -p no:cacheprovider --junitxml="$results" "$3" >"$log" 2>&1
+    local status=$?
+    case $status in
+    0) ;;
+    *) tail -60 "$log" ;;
+    esac
+    tally "$1" "$results" $status
+}
 
-step "rules"
+step "build with gcc"
+build build "all check_programs"
+judge "build with gcc" $?
+
+step "rules (make lint)"
 bash tools/lint.sh
-count "make lint" $?
+judge "rules" $?
 
 step "unit tests"
-run_ctest build unit
+run_ctest "unit tests" build
 
-step "unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
-build build-san -DVOUCH_SAN=address
-count "sanitizer build" $?
-run_ctest build-san unit
+step "AddressSanitizer, UndefinedBehaviorSanitizer"
+build build-san "all check_programs" -DVOUCH_SAN=address
+judge "build with the address sanitizer" $?
+step_begun=$SECONDS
+run_ctest "unit tests, addresses and undefined behaviour" build-san
 
-step "threads under ThreadSanitizer"
-build build-tsan -DVOUCH_SAN=thread
-count "thread sanitizer build" $?
-run_ctest build-tsan threads
+step "ThreadSanitizer"
+cmake -S . -B build-tsan -G Ninja -DVOUCH_SAN=thread >/dev/null 2>&1
+build build-tsan "$(ctest --test-dir build-tsan -N -L threads | sed -nE 's/^ *Test +#[0-9]+: (.*)/test_\1/p' |
+    tr '\n' ' ')" -DVOUCH_SAN=thread
+judge "build with the thread sanitizer" $?
+step_begun=$SECONDS
+run_ctest "tests with threads, races" build-tsan -L threads
 
-step "build (clang)"
-build build-clang -DCMAKE_C_COMPILER=clang-14
-count "build with clang" $?
+step "build with clang"
+build build-clang "all check_programs" -DCMAKE_C_COMPILER=clang-14
+judge "build with clang" $?
 
-step "scenarios and interoperability"
 python=$(bash tools/venv.sh)
-run_pytest "$python" tests
+for folder in tests/tools tests/scenario tests/interop; do
+    [ -n "$(find "$folder" -name 'test_*.py' 2>/dev/null)" ] || continue
+    step "$folder"
+    run_pytest "$folder" "$python" "$folder"
+done
 
 step "requirements"
 python3 tools/reqtrace.py --summary
-count "make req" $?
+judge "requirement matrix" $?
 
-printf '\n%d s\n' $(($(date +%s) - begun))
+printf '\n== summary (%d s; logs in build/results)\n%s' $((SECONDS - begun)) "$summary"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed -eq 0 ]

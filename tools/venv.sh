@@ -4,12 +4,13 @@
 set -u
 cd "$(dirname "$0")/.." || exit 1
 venv=$PWD/build/venv
-want=$(sha256sum tests/requirements.txt)
+want=$(sha256sum tests/requirements.txt tests/constraints.txt)
 if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$want" ]; then
     rm -rf "$venv"
     mkdir -p build
     if /usr/bin/python3 -m venv "$venv" >build/venv.log 2>&1 &&
-        "$venv/bin/pip" install -q --disable-pip-version-check -r tests/requirements.txt >>build/venv.log 2>&1; then
+        "$venv/bin/pip" install -q --disable-pip-version-check \
+            -r tests/requirements.txt -c tests/constraints.txt >>build/venv.log 2>&1; then
         printf '%s\n' "$want" >"$venv/stamp"
     else
         echo "test packages could not be installed (build/venv.log); tests that need them are skipped" >&2

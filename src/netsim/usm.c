@@ -5,8 +5,8 @@
 static const char *const find_sql[] = {
     "SELECT DISTINCT account FROM binding WHERE msisdn = ? ORDER BY account DESC",
     "SELECT DISTINCT account FROM binding WHERE iccid = ? ORDER BY account DESC",
-    "SELECT DISTINCT account FROM binding WHERE iccid IN (SELECT iccid FROM sim WHERE eid = ?)"
-    " ORDER BY account DESC",
+    ("SELECT DISTINCT account FROM binding WHERE iccid IN (SELECT iccid FROM sim WHERE eid = ?)"
+     " ORDER BY account DESC"),
     "SELECT DISTINCT account FROM binding WHERE imei = ? ORDER BY account DESC"};
 
 static vch_err read_binding(struct vch_netsim_db *db, int64_t account, int64_t now_ms,

@@ -155,8 +155,9 @@ static void test_map__forms_that_no_map_gives_are_refused(void **state)
         "8280f4",     /* terminal false */
         "828140f600", /* trailing */
         "8281410af6", /* sibling of one byte */
-        "82815820"
-        "0000000000000000000000000000000000000000000000000000000000000000f6", /* zeros for empty */
+        /* zeros for empty */
+        ("82815820"
+         "0000000000000000000000000000000000000000000000000000000000000000f6"),
     };
     const struct vch_crypto *cr = vch_ossl_crypto();
     struct vch_hash root, h;
