@@ -9,7 +9,7 @@ if [ "$(cat "$venv/stamp" 2>/dev/null)" != "$want" ]; then
     rm -rf "$venv"
     mkdir -p build
     if /usr/bin/python3 -m venv "$venv" >build/venv.log 2>&1 &&
-        "$venv/bin/pip" install -q --disable-pip-version-check \
+        "$venv/bin/pip" install -q --disable-pip-version-check --retries 1 --timeout 15 \
             -r tests/requirements.txt -c tests/constraints.txt >>build/venv.log 2>&1; then
         printf '%s\n' "$want" >"$venv/stamp"
     else
