@@ -165,7 +165,7 @@ int cmd_ledger_export(const struct vch_cli_cmd *cmd, int argc, char **argv)
     };
     struct vch_ledger_book *b;
     char **args;
-    int n, status;
+    int n, status, tries = 0;
     vch_err e;
 
     if (!ledger_parse(&a, cmd, opts, VCH_ARRAY_LEN(opts), argc, argv, &n, &args, &status)) {
@@ -174,11 +174,13 @@ int cmd_ledger_export(const struct vch_cli_cmd *cmd, int argc, char **argv)
     if (a.to == NULL || n != 0) {
         return vch_cli_usage("name the directory for the tiles by --to");
     }
-    if (!ledger_open_book(&a, &b, &status)) {
-        return status;
-    }
-    e = export(b, &a);
-    vch_ledger_book_close(b);
+    do { /* a running service may have written a newer checkpoint than the log that was opened */
+        if (!ledger_open_book(&a, &b, &status)) {
+            return status;
+        }
+        e = export(b, &a);
+        vch_ledger_book_close(b);
+    } while (vch_err_is(e, VCH_E(LEDGER_ROLLED_BACK)) && ++tries < 5);
     if (vch_err_is(e, VCH_E(LEDGER_NO_ENTRY)) || vch_err_is(e, VCH_E(NOT_FOUND))) {
         return vch_cli_fail(e, a.to, "there is no checkpoint: give --checkpoint-key");
     }

@@ -42,29 +42,37 @@ static vch_err seen_decode(struct vch_bytes in, struct vch_ledger_head *ret)
     return vch_cbor_end(&c);
 }
 
-/* req: Y.2247-7.1-7 (a log that was rolled back is not served) */
-vch_err vch_ledger_book_seen_check(struct vch_ledger_book *b, struct vch_ledger_fault *reterr)
+vch_err vch_ledger_book_seen_load(struct vch_ledger_book *b, struct vch_ledger_fault *reterr)
 {
     VCH_AUTO(vch_buf_fini) struct vch_buf buf = vch_buf_init(SEEN_MAX);
-    struct vch_merkle_source src = vch_ledger_book_source(b);
-    struct vch_ledger_head seen;
-    struct vch_hash root;
     vch_err e = vch_file_read(b->seen_file, 0, &buf);
 
     if (vch_err_is(e, VCH_E(FILE_MISSING))) {
         return VCH_OK; /* a ledger before its first flush */
     }
+    vch_ledger_fault_set(reterr, "seen", "the mark of the newest head is damaged");
+    VCH_CHECK(!vch_err_is(e, VCH_E(LIMIT)), LEDGER_DAMAGED);
     VCH_TRY(e);
-    if (!vch_ok(seen_decode(vch_buf_get(&buf), &seen))) {
-        vch_ledger_fault_set(reterr, "seen", "the mark of the newest head is damaged");
-        return VCH_E(LEDGER_DAMAGED);
+    VCH_CHECK(vch_ok(seen_decode(vch_buf_get(&buf), &b->seen)), LEDGER_DAMAGED);
+    b->has_seen = true;
+    return VCH_OK;
+}
+
+/* req: Y.2247-7.1-7 (a log that was rolled back is not served) */
+vch_err vch_ledger_book_seen_check(struct vch_ledger_book *b, struct vch_ledger_fault *reterr)
+{
+    struct vch_merkle_source src = vch_ledger_book_source(b);
+    struct vch_hash root;
+
+    if (!b->has_seen) {
+        return VCH_OK;
     }
-    if (seen.size > b->head.head.size) {
+    if (b->seen.size > b->head.head.size) {
         vch_ledger_fault_set(reterr, "log", "batches are missing that were recorded before");
         return VCH_E(LEDGER_ROLLED_BACK);
     }
-    VCH_TRY(vch_merkle_root(b->cr, &src, seen.size, &root));
-    if (!vch_hash_equal(&root, &seen.root)) {
+    VCH_TRY(vch_merkle_root(b->cr, &src, b->seen.size, &root));
+    if (!vch_hash_equal(&root, &b->seen.root)) {
         vch_ledger_fault_set(reterr, "log", "another history than the one recorded before");
         return VCH_E(LEDGER_ROLLED_BACK);
     }

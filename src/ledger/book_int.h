@@ -62,6 +62,8 @@ struct vch_ledger_book {
     struct vch_ledger_tag flush_tag; /* the flusher's */
     uint64_t flushed_batch;          /* under lock; UINT64_MAX: none */
     uint64_t replayed, torn;
+    bool has_seen;
+    struct vch_ledger_head seen; /* the mark as it was when the book was opened */
 
     pthread_mutex_t tick_lock; /* who waits for a new head */
     pthread_cond_t tick;
@@ -84,6 +86,8 @@ vch_err vch_ledger_book_catch_up(struct vch_ledger_book *b, struct vch_ledger_fa
 vch_err vch_ledger_book_head_verify(struct vch_ledger_book *b, struct vch_ledger_fault *reterr);
 
 /* ---- book_flush.c */
+/* Reads the mark; before the log, which a writer beside us may move on. */
+vch_err vch_ledger_book_seen_load(struct vch_ledger_book *b, struct vch_ledger_fault *reterr);
 /* Is the log at least as new as the mark, and of one history with it? */
 vch_err vch_ledger_book_seen_check(struct vch_ledger_book *b, struct vch_ledger_fault *reterr);
 

@@ -255,6 +255,7 @@ vch_err vch_ledger_book_head_verify(struct vch_ledger_book *b, struct vch_ledger
 static vch_err book_load(struct vch_ledger_book *b, const struct vch_ledger_book_options *o,
                          struct vch_ledger_fault *reterr)
 {
+    VCH_TRY(vch_ledger_book_seen_load(b, reterr));
     VCH_TRY(vch_ledger_log_open(o->dir, o->read_only, &b->log, reterr));
     VCH_TRY(vch_ledger_book_view_open(b, o, reterr));
     VCH_TRY(vch_ledger_book_catch_up(b, reterr));

@@ -17,6 +17,7 @@ struct fsck {
     struct vch_ledger_tag tag; /* of the stored view */
     bool has_view;
     uint64_t stored_count;
+    struct vch_buf note; /* the checkpoint file */
     struct vch_ledger_fsck_report report;
     struct vch_ledger_fault *fault;
 };
@@ -252,20 +253,23 @@ static vch_err checkpoint_verify(struct fsck *f, struct vch_bytes note)
     return VCH_OK;
 }
 
-static vch_err checkpoint_check(struct fsck *f)
+static vch_err checkpoint_load(struct fsck *f)
 {
-    VCH_AUTO(vch_buf_fini) struct vch_buf note = vch_buf_init(65536);
     char path[BOOK_PATH];
     vch_err e;
 
     (void)snprintf(path, sizeof(path), "%s/checkpoint", f->b->dir);
-    e = vch_file_read(path, 0, &note);
-    if (vch_err_is(e, VCH_E(FILE_MISSING))) {
-        return VCH_OK;
-    }
+    e = vch_file_read(path, 0, &f->note);
     vch_ledger_fault_set(f->fault, "checkpoint", "not a checkpoint of this log");
-    VCH_TRY(e);
-    VCH_CHECK(vch_ok(checkpoint_verify(f, vch_buf_get(&note))), LEDGER_DAMAGED);
+    VCH_CHECK(!vch_err_is(e, VCH_E(LIMIT)), LEDGER_DAMAGED);
+    return vch_err_is(e, VCH_E(FILE_MISSING)) ? VCH_OK : e;
+}
+
+static vch_err checkpoint_check(struct fsck *f)
+{
+    vch_ledger_fault_set(f->fault, "checkpoint", "not a checkpoint of this log");
+    VCH_CHECK(f->note.n == 0 || vch_ok(checkpoint_verify(f, vch_buf_get(&f->note))),
+              LEDGER_DAMAGED);
     return VCH_OK;
 }
 
@@ -291,10 +295,13 @@ static vch_err fsck(struct fsck *f)
 {
     struct vch_ledger_tag none = {.present = false};
 
+    /* What the log is compared with is read before it, as a writer may be at work. */
+    VCH_TRY(vch_ledger_book_seen_load(f->b, f->fault));
+    VCH_TRY(checkpoint_load(f));
+    VCH_TRY(stored_open(f));
     VCH_TRY(vch_ledger_log_open(f->o->dir, true, &f->b->log, f->fault));
     VCH_TRY(vch_ledger_book_tree_open(f->b, &none));
     vch_ledger_map_loaded(&f->b->map);
-    VCH_TRY(stored_open(f));
     VCH_TRY(log_check(f));
     VCH_CHECK(!f->b->empty, LEDGER_ABSENT);
     if (f->has_view && f->tag.present && !f->report.view_checked) {
@@ -314,7 +321,7 @@ vch_err vch_ledger_fsck(const struct vch_ledger_fsck_options *o, struct vch_ledg
 {
     struct vch_ledger_book_options bo = {
         .cr = o->cr, .dir = o->dir, .seen_file = o->seen_file, .read_only = true};
-    struct fsck f = {.o = o, .fault = reterr};
+    struct fsck f = {.o = o, .fault = reterr, .note = vch_buf_init(VCH_NOTE_MAX)};
     vch_err e;
 
     VCH_CHECK(strlen(o->dir) < BOOK_PATH - 64, USAGE);
@@ -322,6 +329,7 @@ vch_err vch_ledger_fsck(const struct vch_ledger_fsck_options *o, struct vch_ledg
     e = fsck(&f);
     vch_ledger_view_close(&f.stored);
     vch_ledger_book_free(f.b);
+    vch_buf_fini(&f.note);
     if (vch_ok(e)) {
         *ret = f.report;
     }

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <vouch/file/file.h>
+
 #define PATH_ROOM   4096
 #define SEGMENT_MIN 65536 /* any one statement fits */
 #define FIRST_READ  1024  /* most statements are read with one call */
@@ -195,7 +197,7 @@ static vch_err segment_open(struct vch_ledger_log *log, struct vch_ledger_fault 
     segment_path(log->dir, log->count, "", path);
     fd = open(path, (log->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC);
     if (fd < 0) {
-        return errno_err(errno);
+        return errno == ENOENT ? VCH_E(LEDGER_ABSENT) : vch_file_errno(errno);
     }
     e = segment_read_head(log, log->count, fd, reterr);
     if (!vch_ok(e)) {

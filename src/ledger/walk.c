@@ -7,6 +7,8 @@
 
 #include "log.h"
 
+#define LOOKS 3
+
 static bool all_zero(const uint8_t *p, size_t n)
 {
     return n == 0 || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
@@ -122,7 +124,8 @@ static vch_err batch_read(struct vch_ledger_walk *w, size_t off, size_t *ret_bad
     }
 }
 
-vch_err vch_ledger_walk_next(struct vch_ledger_walk *w, struct vch_ledger_fault *reterr)
+/* The batch at w->pos, or the judgement of what is there. */
+static vch_err next(struct vch_ledger_walk *w, struct vch_ledger_fault *reterr)
 {
     for (;;) {
         uint64_t number = w->pos / w->log->seg_size;
@@ -146,6 +149,18 @@ vch_err vch_ledger_walk_next(struct vch_ledger_walk *w, struct vch_ledger_fault 
         VCH_CHECK(number + 1 < w->log->count, LEDGER_NO_ENTRY);
         w->pos = (number + 1) * w->log->seg_size;
     }
+}
+
+vch_err vch_ledger_walk_next(struct vch_ledger_walk *w, struct vch_ledger_fault *reterr)
+{
+    vch_err e = next(w, reterr);
+
+    /* A reader beside the writer may have read a batch while it was written: it looks again. */
+    for (int i = 0; i < LOOKS && w->log->read_only && vch_err_is(e, VCH_E(LEDGER_DAMAGED)); i++) {
+        w->loaded = 0;
+        e = next(w, reterr);
+    }
+    return e;
 }
 
 vch_err vch_ledger_walk_cut(struct vch_ledger_walk *w)
