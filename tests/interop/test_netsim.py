@@ -273,6 +273,7 @@ def test_metrics_count_look_ups(sim, contract):
 def test_commands_explain_their_mistakes(sim):
     assert b"--effective-at" in sim.call("ctl", "terminate", "--help")
     sim.call("run", "--config", sim.config, "--check")
+    sim.call("run", "--config", ROOT / "apps/vouch-netsim/netsim.example.yaml", "--check")
     sim.call("init", "--config", sim.config, status=1)  # it exists
     sim.ctl("terminate", status=64)
     sim.ctl("renew", "--msisdn", "+999010000000", status=64)
