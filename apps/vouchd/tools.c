@@ -7,6 +7,7 @@
 #include <vouch/ossl/crypto.h>
 
 #include "config.h"
+#include "keys.h"
 #include "parts.h"
 
 static vch_err trust_text(struct parts *p, const char *tls_ca, struct vch_buf *out)
@@ -79,11 +80,13 @@ int cmd_sinks(const struct vch_cli_cmd *cmd, int argc, char **argv)
     }
     p = vch_mem_alloc(sizeof *p);
     p->root = vch_conf_root(c);
-    e = vch_conf_section(p->root, "as") != NULL ? parts_vault(p) : VCH_E(VOUCHD_CONFIG);
+    p->what = "reading the secrets";
+    e = vch_conf_section(p->root, "as") != NULL ? keys_master(p->root, false, &p->master)
+                                                : VCH_E(VOUCHD_CONFIG);
     for (size_t i = 0; vch_ok(e) && i < vch_conf_count(p->root, "as.operators"); i++) {
         const char *id = vch_conf_text(vch_conf_at(p->root, "as.operators", i), "id");
 
-        e = vch_as_sink_url_of(p->vault, vch_ossl_crypto(), vch_conf_text(p->root, "as.url"), id,
+        e = vch_as_sink_url_of(p->master, vch_ossl_crypto(), vch_conf_text(p->root, "as.url"), id,
                                VCH_SPAN_OF(url));
         if (vch_ok(e)) {
             printf("%s %s\n", id, url);

@@ -51,7 +51,7 @@ class Pki:
 
     def issue(self, use, name, **names):
         stem = self.folder / name
-        if not stem.with_suffix(".crt").exists():
+        if not pathlib.Path(f"{stem}.crt").exists():
             args = ["--ip", "127.0.0.1", "--dns", "localhost", "--dns", name]
             run(program("vouch"), "pki", "issue", use, "--ca", self.folder / "ca", "--plain",
                 "--name", name, *args, "--out", stem)

@@ -3,10 +3,15 @@
 
 #include <vouch/ossl/aead.h>
 
+vch_err vch_as_master_derive(const uint8_t master[32], const char *purpose, uint8_t ret[32])
+{
+    return vch_ossl_hkdf(vch_bytes(master, 32), vch_text("vouch as"), vch_text(purpose),
+                         vch_span(ret, 32));
+}
+
 vch_err vch_as_vault_derive(const struct vch_as_vault *v, const char *purpose, uint8_t ret[32])
 {
-    return vch_ossl_hkdf(VCH_BYTES_OF(v->master), vch_text("vouch as"), vch_text(purpose),
-                         vch_span(ret, 32));
+    return vch_as_master_derive(v->master, purpose, ret);
 }
 
 static vch_err open_dbs(struct vch_as_vault *v, struct vch_kv_txn *t)

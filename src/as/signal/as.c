@@ -195,53 +195,61 @@ vch_err vch_as_routes(struct vch_as *as, unsigned points, struct vch_http_route 
 }
 
 /* ---- operators */
-static vch_err sink_token(const struct vch_as_vault *v, const struct vch_crypto *cr,
-                          const char *operator_id, char ret[SINK_TOKEN_ROOM])
+static void sink_token(const struct vch_crypto *cr, const uint8_t key[32], const char *operator_id,
+                       char ret[SINK_TOKEN_ROOM])
 {
     struct vch_bytes part = vch_text(operator_id);
-    uint8_t key[32];
     struct vch_hash h;
 
-    VCH_TRY(vch_as_vault_derive(v, "sink", key));
-    vch_hmac_sha256(cr, VCH_BYTES_OF(key), &part, 1, &h);
-    vch_wipe(key, sizeof key);
+    vch_hmac_sha256(cr, vch_bytes(key, 32), &part, 1, &h);
     (void)vch_hex_encode(vch_bytes(h.b, 24), vch_span(ret, SINK_TOKEN_ROOM));
+}
+
+static vch_err sink_url(const char *as_url, const char *token, struct vch_span out)
+{
+    int n = snprintf((char *)out.p, out.cap, "%s/rp-edi/v1/notifications/%s", as_url, token);
+
+    VCH_CHECK(n > 0 && (size_t)n < out.cap, NO_ROOM);
     return VCH_OK;
 }
 
-vch_err vch_as_sink_url_of(const struct vch_as_vault *v, const struct vch_crypto *cr,
+vch_err vch_as_sink_url_of(const uint8_t master[32], const struct vch_crypto *cr,
                            const char *as_url, const char *operator_id, struct vch_span out)
 {
     char token[SINK_TOKEN_ROOM];
-    int n;
+    uint8_t key[32];
 
-    VCH_TRY(sink_token(v, cr, operator_id, token));
-    n = snprintf((char *)out.p, out.cap, "%s/rp-edi/v1/notifications/%s", as_url, token);
-    VCH_CHECK(n > 0 && (size_t)n < out.cap, NO_ROOM);
-    return VCH_OK;
+    VCH_TRY(vch_as_master_derive(master, "sink", key));
+    sink_token(cr, key, operator_id, token);
+    vch_wipe(key, sizeof key);
+    return sink_url(as_url, token, out);
 }
 
 vch_err vch_as_sink_url(struct vch_as *as, size_t idx, struct vch_span out)
 {
     VCH_CHECK(idx < as->o.operator_count, NO_ROOM);
-    return vch_as_sink_url_of(as->o.vault, as->o.crypto, as->url, as->operators[idx].op.id, out);
+    return sink_url(as->url, as->operators[idx].sink_token, out);
 }
 
 static vch_err operators_open(struct vch_as *as)
 {
+    uint8_t key[32];
+
+    VCH_TRY(vch_as_vault_derive(as->o.vault, "sink", key));
     as->operators = vch_mem_alloc((as->o.operator_count + 1) * sizeof *as->operators);
     for (size_t i = 0; i < as->o.operator_count; i++) {
         struct operator_of *op = &as->operators[i];
         struct vch_label l = {"operator", as->o.operators[i].id};
 
         op->op = as->o.operators[i];
-        VCH_TRY(sink_token(as->o.vault, as->o.crypto, op->op.id, op->sink_token));
+        sink_token(as->o.crypto, key, op->op.id, op->sink_token);
         op->asked = vch_metrics_counter(as->o.metrics, "vouch_as_operator_calls_total",
                                         "Accounts asked for at operators.", &l, 1);
         op->unreachable =
             vch_metrics_counter(as->o.metrics, "vouch_as_operator_failures_total",
                                 "Calls to operators that gave no usable answer.", &l, 1);
     }
+    vch_wipe(key, sizeof key);
     return VCH_OK;
 }
 

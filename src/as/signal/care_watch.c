@@ -47,12 +47,22 @@ static vch_err catch_up(struct vch_as *as, const struct operator_of *op, const u
     return missed ? care_read(as, subject, NULL) : VCH_OK;
 }
 
+static void audit_watch(struct vch_as *as, const char *event, const struct operator_of *op,
+                        const uint8_t subject[16])
+{
+    struct vch_field f[] = {VCH_F_HEX("subject", vch_bytes(subject, 16)),
+                            VCH_F_STR("operator", op->op.id)};
+
+    as_audit(as, event, f, VCH_ARRAY_LEN(f));
+}
+
 static vch_err keep(struct vch_as *as, const struct operator_of *op, const uint8_t subject[16],
                     const struct vch_as_state *st, const struct vch_edi_sub *sub)
 {
     int64_t expires_ms = sub->expires.p == VCH_EDI_GIVEN ? sub->expires.ms : 0;
 
     VCH_TRY(vch_as_data_sub_set(as->data, subject, sub->id, expires_ms));
+    audit_watch(as, "subscribed", op, subject);
     VCH_TRY(catch_up(as, op, subject, st, sub));
     return next_watch(as, subject, renew_at(as, sub));
 }
@@ -140,6 +150,7 @@ static vch_err cancel(struct vch_as *as, const struct operator_of *op, const uin
 
     VCH_TRY(vch_err_is(e, VCH_E(EDI_SUBSCRIPTION)) ? VCH_OK : e);
     VCH_TRY(vch_as_data_sub_set(as->data, subject, "", 0));
+    audit_watch(as, "unsubscribed", op, subject);
     return next_watch(as, subject, 0);
 }
 

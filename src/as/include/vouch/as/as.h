@@ -90,8 +90,8 @@ VCH_CHECKED vch_err vch_as_routes(struct vch_as *as, unsigned points, struct vch
 /* Where operator number IDX is to send its notifications: a URL that is hard to guess, the same at
  * every start. NUL-terminated. Errors: NO_ROOM. */
 VCH_CHECKED vch_err vch_as_sink_url(struct vch_as *as, size_t idx, struct vch_span out);
-/* The same without an open AS, for the configuration of operators. */
-VCH_CHECKED vch_err vch_as_sink_url_of(const struct vch_as_vault *v, const struct vch_crypto *cr,
+/* The same without an open AS, from the vault's master key, for the configuration of operators. */
+VCH_CHECKED vch_err vch_as_sink_url_of(const uint8_t master[32], const struct vch_crypto *cr,
                                        const char *as_url, const char *operator_id,
                                        struct vch_span out);
 

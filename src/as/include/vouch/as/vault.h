@@ -57,6 +57,10 @@ void vch_as_vault_close(struct vch_as_vault *v); /* NULL is allowed */
 VCH_CHECKED vch_err vch_as_vault_derive(const struct vch_as_vault *v, const char *purpose,
                                         uint8_t ret[32]);
 
+/* The same from the master key alone. */
+VCH_CHECKED vch_err vch_as_master_derive(const uint8_t master[32], const char *purpose,
+                                         uint8_t ret[32]);
+
 enum vch_as_life {
     VCH_AS_PENDING = 0, /* its registration may or may not be on the ledger */
     VCH_AS_LIVE = 1,
