@@ -212,7 +212,7 @@ int cmd_device_init(const struct vch_cli_cmd *cmd, int argc, char **argv)
     if (n != 0) {
         return vch_cli_usage("unexpected argument '%s'", args[0]);
     }
-    /* req: Y.2247-7.1-4 (a key in a file only where it is asked for by name) */
+    /* a key in a file only where it is asked for by name (Y.2247 7.1) */
     if (a.custody == NULL || strcmp(a.custody, "file") != 0) {
         return vch_cli_usage("say --custody file: the key will lie in an encrypted file, which is "
                              "no trusted environment, and registration and verdicts say so");

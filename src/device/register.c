@@ -20,7 +20,7 @@ static void list_algs(const struct vch_signer *s, struct vch_stmt_registration *
     r->hash_count = 1;
 }
 
-/* req: Y.2247-7.1-4, Y.2247-7.2.3-4 (where the key is held is stated in the registration) */
+/* Where the key is held is stated in the registration (Y.2247 7.1). */
 static vch_err make_registration(const struct vch_device *d, struct vch_bytes nonce, int64_t now_ms,
                                  struct vch_span out, struct vch_bytes *ret)
 {

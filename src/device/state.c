@@ -27,7 +27,7 @@ vch_err vch_device_setup_check(const struct vch_device_setup *s)
     return VCH_OK;
 }
 
-/* req: Y.2247-7.2.3-4 (a key in a file is no trusted environment, and a policy can refuse it) */
+/* A key in a file is no trusted environment (Y.2247 7.2.3), and a policy can refuse it. */
 vch_err vch_device_custody_check(const struct vch_device *d)
 {
     VCH_CHECK(!d->setup.require_trusted || d->host.signer->custody != VCH_CUSTODY_FILE,

@@ -115,7 +115,6 @@ def test_identifiers_that_cannot_be_are_refused(vouch, tmp_path, option):
     assert option[1].encode() not in done.stderr
 
 
-# req-test: Y.2247-7.1-4, Y.2247-7.2.3-4
 def test_custody_is_asked_for_and_shown(device, server, vouch):
     done = subprocess.run([vouch, "device", "init", "--state", device.folder, "--imei",
                            "001010000000016"], capture_output=True, timeout=60)
@@ -134,7 +133,6 @@ def test_policy_that_asks_for_hardware_refuses_a_file(device, server):
     assert json.loads(done.stderr)["error"] == "device-untrusted"
 
 
-# req-test: Y.2247-7.1-4 (parameters changed on disk are detected)
 def test_state_that_was_changed_is_detected(device, server):
     registered(device, server)
     state = device.folder / "state"

@@ -57,7 +57,7 @@ static void test_device__request_states_key_algorithms_custody_and_nonce(void **
     assert_true(vch_stmt_registration_lists(&r, VCH_ALG_ES256));
     assert_true(vch_stmt_registration_lists(&r, VCH_ALG_ESP256));
     assert_false(vch_stmt_registration_lists(&r, VCH_ALG_EDDSA));
-    /* req-test: Y.2247-7.1-4 (a key in a file says so) */
+    /* a key in a file says so */
     assert_int_equal(r.custody, VCH_CUSTODY_FILE);
     assert_bytes_equal(r.audience, vch_text(AS_ID));
     assert_bytes_equal(r.nonce, VCH_BYTES_OF(nonce));
@@ -347,7 +347,6 @@ static void test_device__retired_device_signs_no_more(void **state)
     assert_vch_err(vch_device_single_begin(&d, &s), DEVICE_RETIRED);
 }
 
-/* req-test: Y.2247-7.2.3-4 */
 static void test_device__policy_can_ask_for_a_trusted_environment(void **state)
 {
     struct vch_device_single s;

@@ -122,7 +122,7 @@ VCH_CHECKED vch_err vch_device_init(struct vch_device *d, const struct vch_devic
                                     const struct vch_device_identifier *identifiers, size_t count);
 /* A device from its persisted STATE. Errors: DEVICE_STATE (altered, of another device or version);
  * DEVICE_KEY (the signer is not the state's key); those of vch_cbor reads do not leave: any damage
- * is DEVICE_STATE. req: Y.2247-7.1-4 (parameters that were changed are detected at start) */
+ * is DEVICE_STATE: parameters that were changed are detected at start (Y.2247 7.1). */
 VCH_CHECKED vch_err vch_device_load(struct vch_device *d, const struct vch_device_host *host,
                                     struct vch_bytes state);
 /* Takes over a state that another process of the same device has persisted since; sequence numbers
