@@ -241,6 +241,20 @@ def test_updates_are_taken_and_rollbacks_refused(device, server):
     assert json.loads(device.run("status", "--json").stdout)["seq"] == 2
 
 
+# req-test: Y.2247-8.2-1
+def test_power_loss_between_acknowledgement_and_state(device, server):
+    """The acknowledgement is written first: with it alone the device comes up to date."""
+    registered(device, server)
+    before = (device.folder / "state").read_bytes()
+    latest = server.update()
+    device.run("follow", "--once")
+    (device.folder / "state").write_bytes(before)
+    assert json.loads(device.run("status", "--json").stdout)["txid"] == wire.sha256(latest[1]).hex()
+    # and a torn file of an interrupted write is no obstacle
+    (device.folder / "state.tmp").write_bytes(before[:100])
+    items_of(server, device.run("sign", data=b"x\n").stdout)
+
+
 def forged(server, line):
     """An endorsement of the same registration under another subject."""
     import copy
