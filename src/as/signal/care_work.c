@@ -113,11 +113,11 @@ static vch_err pull_missed(struct vch_as *as, const struct job *j)
 
         as_audit(as, "events-pulled", f, VCH_ARRAY_LEN(f));
         for (size_t i = 0; i < n; i++) {
+            if (ev[i].type == 0) {
+                as_alarm(as, "notification-unknown-type", j->subjects[0], VCH_E(EDI_EVENT_TYPE));
+            }
             vch_edi_event_fini(&ev[i]);
         }
-    } else if (vch_err_is(e, VCH_E(EDI_EVENT_TYPE))) {
-        as_alarm(as, "notification-unknown-type", j->subjects[0], e);
-        e = VCH_OK;
     }
     vch_mem_free(ev);
     vch_wipe(&st, sizeof st);

@@ -106,6 +106,10 @@ static vch_err accept(struct call *c, const struct finding *f, const struct vch_
     if (ev->type == VCH_EDI_EV_SUBSCRIPTION_ENDED) {
         return ended(c, f, ev);
     }
+    if (ev->type == 0) {
+        /* req: Y.2247-7.2.2-14 (an unknown kind of change is put to people, not dropped) */
+        as_alarm(c->as, "notification-unknown-type", f->subject, VCH_E(EDI_EVENT_TYPE));
+    }
     memcpy(h.subject, f->subject, sizeof h.subject);
     e = vch_as_vault_hint_add(c->as->o.vault, &h);
     if (vch_err_is(e, VCH_E(EXISTS))) {
@@ -154,10 +158,6 @@ static vch_err notifications(struct call *c)
 
         as_audit(c->as, "notification-repeated", &field, 1);
         e = VCH_OK;
-    }
-    if (vch_err_is(e, VCH_E(EDI_EVENT_TYPE))) {
-        /* req: Y.2247-7.2.2-14 (an unknown kind of change is put to people, not dropped) */
-        as_alarm(c->as, "notification-unknown-type", f.found ? f.subject : NULL, e);
     }
     VCH_TRY(e);
     care_wake(c->as->care);

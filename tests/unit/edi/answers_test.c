@@ -412,6 +412,64 @@ static void lists_of_the_wrong_form_are_refused(void **state)
     script_reset();
 }
 
+static vch_err feed(const char *type, json_t *a, json_t *b, struct vch_edi_event ev[2])
+{
+    json_t *data[] = {a, b};
+    bool more;
+    size_t n = 0;
+    vch_err e;
+
+    script_reset();
+    scripted_feed(type, data, b == NULL ? 1 : 2);
+    e = vch_edi_events_after(scripted_edi, "ref1", 0, ev, 2, &n, &more);
+    json_decref(a);
+    json_decref(b);
+    script_reset();
+    assert_true(!vch_ok(e) || n > 0);
+    for (size_t i = 0; vch_ok(e) && i < n; i++) {
+        vch_edi_event_fini(&ev[i]);
+    }
+    return e;
+}
+
+#define STATUS_CHANGED "int.divs.account-status.v0.contract-status-changed"
+
+static void events_are_hints_in_a_strict_frame(void **state)
+{
+    struct vch_edi_event ev[2];
+    char reason[80];
+
+    (void)state;
+    memset(reason, 'x', sizeof reason - 1);
+    reason[sizeof reason - 1] = '\0';
+    assert_vch_ok(feed(STATUS_CHANGED,
+                       json_pack("{s:s, s:s, s:s, s:i}", "reason", reason, "to", "suspended",
+                                 "from", "asleep", "colour", 3),
+                       json_object(), ev));
+    assert_int_equal(strlen(ev[0].reason), sizeof ev[0].reason - 1);
+    assert_int_equal(ev[0].to, VCH_EDI_SUSPENDED);
+    assert_int_equal(ev[0].from, VCH_EDI_STATUS_ABSENT);
+    /* an unknown type is passed on, with its number */
+    assert_vch_ok(feed("int.divs.account-status.v0.painted-blue", json_pack("{s:[]}", "device"),
+                       json_object(), ev));
+    assert_int_equal(ev[1].type, 0);
+    assert_int_equal(ev[1].seq, 2);
+    assert_string_equal(ev[1].type_name, "int.divs.account-status.v0.painted-blue");
+    /* the frame is not negotiable */
+    assert_vch_err(feed(STATUS_CHANGED, json_object(), json_pack("{s:i}", "seq", 3), ev),
+                   EDI_ANSWER);
+    assert_vch_err(feed(STATUS_CHANGED, json_object(), json_pack("{s:i}", "seq", 1), ev),
+                   EDI_ANSWER);
+    assert_vch_err(feed(STATUS_CHANGED, json_pack("{s:i}", "seq", -1), NULL, ev), EDI_ANSWER);
+    assert_vch_err(feed(STATUS_CHANGED, json_pack("{s:s}", "accountRef", "ref2"), NULL, ev),
+                   EDI_IDENTITY);
+    assert_vch_err(feed(STATUS_CHANGED, json_pack("{s:n}", "effectiveAt"), NULL, ev), EDI_ANSWER);
+    assert_vch_err(feed(STATUS_CHANGED, json_pack("{s:s}", "notifiedAt", "now"), NULL, ev),
+                   EDI_ANSWER);
+    assert_vch_err(feed(STATUS_CHANGED, json_pack("{s:[]}", "device"), NULL, ev), EDI_ANSWER);
+    assert_vch_err(feed("", json_object(), NULL, ev), EDI_ANSWER);
+}
+
 static void batch_must_answer_in_its_order(void **state)
 {
     const struct vch_edi_selector sels[] = {{.kind = VCH_EDI_MSISDN, .text = SCRIPTED_MSISDN},
@@ -452,6 +510,7 @@ int main(void)
         cmocka_unit_test(absent_members_stay_absent),
         cmocka_unit_test(half_a_match_is_none),
         cmocka_unit_test(lists_of_the_wrong_form_are_refused),
+        cmocka_unit_test(events_are_hints_in_a_strict_frame),
         cmocka_unit_test(batch_must_answer_in_its_order),
     };
 

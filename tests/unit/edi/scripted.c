@@ -40,7 +40,7 @@ static json_t *true_answer(const json_t *request)
     return o;
 }
 
-static void sign(json_t *o, const char *typ)
+static json_t *jws_of(const json_t *o, const char *typ)
 {
     VCH_AUTO(vch_buf_fini) struct vch_buf jws = vch_buf_init(65536);
     char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
@@ -53,7 +53,34 @@ static void sign(json_t *o, const char *typ)
     vch_b64_encode(VCH_B64_URL, vch_hash_bytes(&h), VCH_SPAN_OF(kid));
     assert_vch_ok(vch_jws_sign(signer, kid, typ, vch_text(text), &jws));
     free(text);
-    json_object_set_new(o, "evidence", json_stringn((const char *)jws.p, jws.n));
+    return json_stringn((const char *)jws.p, jws.n);
+}
+
+void scripted_feed(const char *type, json_t *const *data, size_t n)
+{
+    static char room[65536];
+    json_t *feed = json_pack("{s:[], s:b}", "events", "more", 0);
+    size_t len;
+
+    for (size_t i = 0; i < n; i++) {
+        json_t *o =
+            json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:O}", "specversion", "1.0", "id", "e1",
+                      "source", "urn:divs:operator:op1.example", "type", type, "datacontenttype",
+                      "application/json", "time", scripted_time(0), "data", data[i]);
+        json_t *common = json_pack("{s:s, s:s, s:I, s:o, s:o}", "subscriptionId", "s1",
+                                   "accountRef", "ref1", "seq", (json_int_t)(i + 1), "effectiveAt",
+                                   scripted_time(0), "notifiedAt", scripted_time(0));
+
+        json_object_update_missing(data[i], common);
+        json_array_append_new(json_object_get(feed, "events"), jws_of(o, "divs-event+jws"));
+        json_decref(common);
+        json_decref(o);
+    }
+    len = json_dumpb(feed, room, sizeof room - 1, 0);
+    assert_in_range(len, 1, sizeof room - 1);
+    room[len] = '\0';
+    json_decref(feed);
+    script.body = room;
 }
 
 static void respond(struct vch_http_response *rs, json_t *o)
@@ -83,7 +110,10 @@ static json_t *make_one(json_t *request, bool match)
     if (script.before != NULL) {
         script.before(o);
     }
-    sign(o, script.typ != NULL ? script.typ : match ? "divs-match+jws" : "divs-status+jws");
+    json_object_set_new(o, "evidence",
+                        jws_of(o, script.typ != NULL ? script.typ
+                                  : match            ? "divs-match+jws"
+                                                     : "divs-status+jws"));
     if (script.after != NULL) {
         script.after(o);
     }

@@ -34,6 +34,9 @@ struct vch_edi *scripted_client(unsigned timeout_ms);
 
 /* Now and SHIFT_MS, as JSON. */
 json_t *scripted_time(int64_t shift_ms);
+/* A feed of N events as the operator would sign them, into script.body; each is the data of an
+ * event (borrowed) of TYPE, to which the common members are added where they are missing. */
+void scripted_feed(const char *type, json_t *const *data, size_t n);
 /* Retrieves the account, as a result and as an error alone. */
 vch_err scripted_ask(struct vch_edi *e, struct vch_edi_status *ret);
 vch_err scripted_asked(void);
