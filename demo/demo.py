@@ -71,6 +71,7 @@ class Demo:
         s.chapter("A world is set up")
         begun = time.monotonic()
         w.make()
+        os.makedirs(w.path("devices"))
         w.write("pass", "demo passphrase\n", 0o600)
         w.start_netsim()
         w.pin_operator_keys()
