@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <time.h>
 
+#include <vouch/base/text.h>
 #include <vouch/cbor/cbor.h>
 #include <vouch/http/client.h>
 #include <vouch/ossl/crypto.h>
@@ -92,21 +93,12 @@ static vch_err first_nonce(struct vch_http_client *c, uint8_t *room, struct vch_
         .method = "POST", .path = "/rp-ud/v1/nonces", .accept = "application/cbor"};
     struct vch_http_answer a = {0};
     struct vch_cbor r;
-    struct vch_cbor_map m;
     struct vch_bytes nonce;
-    int64_t label;
-    bool more;
     vch_err e;
 
     VCH_TRY(vch_http_call(c, &call, &a));
     r = vch_cbor(vch_buf_get(&a.body), VCH_CBOR_STRICT);
-    e = vch_cbor_map(&r, &m);
-    if (vch_ok(e)) {
-        e = vch_cbor_map_label(&r, &m, &label, &more);
-    }
-    if (vch_ok(e)) {
-        e = vch_cbor_bstr(&r, &nonce);
-    }
+    e = vch_cbor_bstr(&r, &nonce);
     if (vch_ok(e) && nonce.n <= VCH_NONCE_MAX) {
         memcpy(room, nonce.p, nonce.n);
         *ret = vch_bytes(room, nonce.n);
