@@ -20,6 +20,34 @@ static const struct vch_cli_cmd commands[] = {
      "  $ vouch verify --explain --at 2026-11-01 --json *.vouch\n"
      "  $ curl -s https://data.example/trip | vouch verify -",
      cmd_verify},
+    {"bundle", "make", "FILE...", "join streams of devices into one bundle with all its evidence",
+     "Joins device streams and bundles, asks the application servers of the trust file for the "
+     "records\nthey point to, with contract terms, later records and the newest state, and closes "
+     "the bundle.",
+     "  $ vouch bundle make -o march.vouch --trust trust.json --cert me.pem --key me.key "
+     "meter-*.vouch",
+     cmd_bundle_make},
+    {"bundle", "extract", "FILE", "take out items or single rows that still verify",
+     "A row taken out carries its own salt and path: nothing is shown of the rows beside it.",
+     "  $ vouch bundle extract --rows 10-20,35 -o some.vouch march.vouch", cmd_bundle_extract},
+    {"bundle", "strip", "FILE", "leave out the data, keep the proof",
+     "What remains verifies origin, time and entitlement without showing a single value.",
+     "  $ vouch bundle strip -o proof.vouch march.vouch", cmd_bundle_strip},
+    {"bundle", "show", "FILE", "list what a bundle holds, without judging it", NULL,
+     "  $ vouch bundle show --data march.vouch", cmd_bundle_show},
+    {"bundle", "close", "FILE", "end an open stream",
+     "Adds the end record, by which a verifier sees that nothing is missing.",
+     "  $ vouch bundle close meter-7.vouch", cmd_bundle_close},
+    {"trust", "show", "[FILE]", "list whom a trust file believes", NULL, "  $ vouch trust show",
+     cmd_trust_show},
+    {"trust", "add", "", "add a ledger, an application server or a key to a trust file",
+     "Compare fingerprints with what the operator publishes elsewhere before you trust them.",
+     "  $ vouch trust add -t trust.json --ledger ledger.op1.example/divs --key ledger.pub\n"
+     "  $ vouch trust add -t trust.json --as as1.op1.example --url https://as1.op1.example \\\n"
+     "        --ca op1-ca.pem --on ledger.op1.example/divs",
+     cmd_trust_add},
+    {"trust", "check", "[FILE]", "check that a trust file is well formed", NULL,
+     "  $ vouch trust check trust.json", cmd_trust_check},
     {"explain", NULL, "[CODE]", "explain an error code, its cause and its remedy", NULL,
      "  $ vouch explain signature-invalid\n  $ vouch explain --json", cmd_explain},
     {"device", "init", "", "set up a device: a new key, its identity, whom it believes",

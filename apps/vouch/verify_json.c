@@ -105,7 +105,11 @@ static void put_record(const struct app_show *s, const struct vch_verify_report 
     }
     if (rec->term.complete) {
         printf(",\"term\":{");
-        put_time("start", rec->term.start_ms);
+        printf("\"standing\":%d", rec->term.standing);
+        if (rec->term.start_ms != INT64_MIN) {
+            printf(",");
+            put_time("start", rec->term.start_ms);
+        }
         if (rec->term.end_ms != INT64_MAX) {
             printf(",");
             put_time("end", rec->term.end_ms);
@@ -114,7 +118,7 @@ static void put_record(const struct app_show *s, const struct vch_verify_report 
             printf(",");
             put_time("terminatedAt", rec->term.terminated_ms);
         }
-        printf(",\"standing\":%d}", rec->term.standing);
+        printf("}");
     }
     printf("}");
 }

@@ -6,9 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The record of D again, from its source. */
-static vch_err read_again(struct vch_verifier *v, const struct data_ref *d, struct vch_buf *room,
-                          struct vch_stmt_bundle_rec *ret)
+vch_err read_again(struct vch_verifier *v, const struct data_ref *d, struct vch_buf *room,
+                   struct vch_stmt_bundle_rec *ret)
 {
     const struct source *src = source_at(v, d->source);
     struct vch_stmt_bundle_reader r;

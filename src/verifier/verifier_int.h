@@ -148,6 +148,10 @@ void add_item(struct vch_verifier *v, struct source *src, struct vch_bytes bytes
  * thread's own buffer. */
 void check_data(struct vch_verifier *v, struct item *it, struct vch_buf *room);
 
+/* The data record of D again, from its source; its views lie in the source or in ROOM. */
+vch_err read_again(struct vch_verifier *v, const struct data_ref *d, struct vch_buf *room,
+                   struct vch_stmt_bundle_rec *ret);
+
 /* Calls FN for 0 .. COUNT - 1 by all threads; each has its own buffer. Between its own jobs the
  * calling thread ticks when TICK is set. */
 typedef void (*job_fn)(struct vch_verifier *v, size_t idx, struct vch_buf *room);

@@ -143,20 +143,42 @@ static bool take(struct vch_verify_term *t, const struct vch_disclosure *d, unsi
     return true;
 }
 
+/* Which of the digests of LIST (at most 64) CONTENTS opens. */
+static uint64_t bit_of(const struct vch_crypto *cr, const struct vch_stmt_digests *list,
+                       struct vch_bytes contents)
+{
+    struct vch_hash digest;
+
+    vch_stmt_disclosure_digest(cr, contents, &digest);
+    for (size_t i = 0; i < list->count; i++) {
+        if (vch_bytes_equal(vch_stmt_digests_get(list, i), vch_hash_bytes(&digest))) {
+            return UINT64_C(1) << i;
+        }
+    }
+    return 0;
+}
+
 /* Foreign disclosures are set aside: what they say counts for nothing, and they veto nothing. */
 static void read_term(const struct vch_verify *v, const struct vch_verify_record_in *in,
                       struct vch_verify_record *r)
 {
     const unsigned needed = 1U << VCH_DISC_START | 1U << VCH_DISC_END |
                             1U << VCH_DISC_TERMINATED_AT | 1U << VCH_DISC_STANDING;
-    struct vch_verify_term t = {.why = VCH_E(TERM_UNDISCLOSED)};
+    struct vch_verify_term t = {.why = VCH_E(TERM_UNDISCLOSED),
+                                .start_ms = INT64_MIN,
+                                .end_ms = INT64_MAX,
+                                .terminated_ms = INT64_MAX};
+    unsigned seen = 0, necessary = needed;
     struct vch_disclosure d;
     bool contradict = false;
-    unsigned seen = 0;
+    uint64_t opened = 0; /* of the digests, one bit each */
 
     for (size_t i = 0; i < in->content_count; i++) {
         vch_err e = vch_stmt_disclosure_open(v->cr, &r->e.account, in->contents[i], &d);
 
+        if (vch_ok(e)) {
+            opened |= bit_of(v->cr, &r->e.account, in->contents[i]);
+        }
         /* Openings of the identifiers belong to the registration inside. */
         if (vch_err_is(e, VCH_E(DISCLOSURE_FOREIGN))) {
             e = vch_stmt_disclosure_open(v->cr, &r->e.reg.identifiers, in->contents[i], &d);
@@ -167,7 +189,12 @@ static void read_term(const struct vch_verify *v, const struct vch_verify_record
             contradict = true;
         }
     }
-    t.complete = (seen & needed) == needed && !contradict;
+    /* Where everything is opened, what is not there was not withheld: the AS never stated it. */
+    if (r->e.account.count == 64 ? opened == UINT64_MAX
+                                 : opened == (UINT64_C(1) << r->e.account.count) - 1) {
+        necessary = 1U << VCH_DISC_STANDING;
+    }
+    t.complete = (seen & necessary) == necessary && !contradict;
     if (t.complete) {
         t.why = VCH_OK;
     }

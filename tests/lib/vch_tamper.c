@@ -591,6 +591,14 @@ static void disclosures_stripped(struct t_case *c)
     c->b.discloseds = 0;
 }
 
+/* The operator named no dates: all that the AS stated is open. */
+static void nothing_stated(struct t_case *c)
+{
+    struct t_terms t = {T_ABSENT, T_ABSENT, T_ABSENT, VCH_STANDING_GOOD};
+
+    make_valid(c, &t);
+}
+
 static void disclosure_one_missing(struct t_case *c)
 {
     whole(c);
@@ -869,6 +877,7 @@ const struct t_tamper t_tampers[] = {
     {"valid-bad-state-proof", V(), proof_other_head, NULL},
     {"valid-duplicate-item", V(), duplicate, NULL},
     {"valid-still-in-force", V(), still_in_force, NULL},
+    {"valid-no-dates-stated", V(), nothing_stated, NULL},
     {"valid-just-before-end", V(), claimed_just_before_end, NULL},
     {"valid-claimed-time-accepted", V(), time_accepted, NULL},
     {"valid-superseded", V(), superseded_but_good, NULL},

@@ -22,9 +22,10 @@ struct vch_verify_record_in {
 
 /* What the account disclosures say. */
 struct vch_verify_term {
-    bool complete; /* start, end, terminated-at and standing are all disclosed */
+    bool complete; /* start, end, terminated-at and standing are disclosed, or everything is and the
+                      AS did not state the first three */
     vch_err why;   /* if not: TERM_UNDISCLOSED, or DISCLOSURE_FOREIGN for altered ones */
-    int64_t start_ms;
+    int64_t start_ms;      /* INT64_MIN: not stated */
     int64_t end_ms;        /* INT64_MAX: open-ended */
     int64_t terminated_ms; /* INT64_MAX: not terminated */
     enum vch_standing standing;
