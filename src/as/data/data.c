@@ -64,18 +64,18 @@ const char *vch_as_data_ledger_id(const struct vch_as_data *d)
     return d->o.ledger->id;
 }
 
-void data_lock(struct vch_as_data *d, const uint8_t subject[16])
+void vch_as_data_lock(struct vch_as_data *d, const uint8_t subject[16])
 {
     pthread_mutex_lock(&d->locks[subject[0] % LOCK_COUNT]);
 }
 
-void data_unlock(struct vch_as_data *d, const uint8_t subject[16])
+void vch_as_data_unlock(struct vch_as_data *d, const uint8_t subject[16])
 {
     pthread_mutex_unlock(&d->locks[subject[0] % LOCK_COUNT]);
 }
 
-vch_err data_due(struct vch_as_data *d, const uint8_t subject[16], enum vch_as_due_kind kind,
-                 int64_t delay_ms)
+vch_err vch_as_data_due(struct vch_as_data *d, const uint8_t subject[16], enum vch_as_due_kind kind,
+                        int64_t delay_ms)
 {
     struct vch_as_due due = {.at_ms = vch_as_data_now_ms(d) + delay_ms, .kind = kind};
 
@@ -214,14 +214,14 @@ vch_err vch_as_data_sub_set(struct vch_as_data *d, const uint8_t subject[16], co
     vch_err e;
 
     VCH_CHECK(strlen(sub_id) < sizeof st.sub_id, LIMIT);
-    data_lock(d, subject);
+    vch_as_data_lock(d, subject);
     e = vch_as_vault_state(d->o.vault, subject, &row, &st);
     if (vch_ok(e)) {
         (void)memcpy(st.sub_id, sub_id, strlen(sub_id) + 1);
         st.sub_expires_ms = expires_ms;
         e = vch_as_vault_touch(d->o.vault, subject, &st);
     }
-    data_unlock(d, subject);
+    vch_as_data_unlock(d, subject);
     vch_wipe(&st, sizeof st);
     return e;
 }

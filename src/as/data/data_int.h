@@ -42,19 +42,20 @@ struct draft {
 
 /* Signs the draft; STATEMENT and OPENINGS are the caller's to finish. Errors: AS_KEY_UNFIT; those
  * of vch_stmt_endorsement_encode. */
-vch_err data_endorse(struct vch_as_data *d, const struct draft *dr, struct vch_buf *statement,
-                     struct vch_as_openings *openings, struct vch_hash *ret_txid);
+vch_err vch_as_data_endorse(struct vch_as_data *d, const struct draft *dr,
+                            struct vch_buf *statement, struct vch_as_openings *openings,
+                            struct vch_hash *ret_txid);
 
-void data_lock(struct vch_as_data *d, const uint8_t subject[16]);
-void data_unlock(struct vch_as_data *d, const uint8_t subject[16]);
+void vch_as_data_lock(struct vch_as_data *d, const uint8_t subject[16]);
+void vch_as_data_unlock(struct vch_as_data *d, const uint8_t subject[16]);
 /* With the subject locked: submits what is pending, confirms or drops it. RET (NULL allowed) gets
  * the record. Errors: NOT_FOUND (nothing is pending). */
-vch_err data_settle_locked(struct vch_as_data *d, const uint8_t subject[16],
-                           struct vch_as_record *ret);
+vch_err vch_as_data_settle_locked(struct vch_as_data *d, const uint8_t subject[16],
+                                  struct vch_as_record *ret);
 /* Puts an entry on the agenda, after DELAY_MS. */
-vch_err data_due(struct vch_as_data *d, const uint8_t subject[16], enum vch_as_due_kind kind,
-                 int64_t delay_ms);
-vch_err data_retire_locked(struct vch_as_data *d, const uint8_t subject[16], const char *reason,
-                           int64_t effective_ms);
+vch_err vch_as_data_due(struct vch_as_data *d, const uint8_t subject[16], enum vch_as_due_kind kind,
+                        int64_t delay_ms);
+vch_err vch_as_data_retire_locked(struct vch_as_data *d, const uint8_t subject[16],
+                                  const char *reason, int64_t effective_ms);
 
 #endif

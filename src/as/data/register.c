@@ -9,9 +9,9 @@ static vch_err first_record(struct vch_as_data *d, const uint8_t subject[16],
 {
     vch_err e;
 
-    data_lock(d, subject);
-    e = data_settle_locked(d, subject, NULL);
-    data_unlock(d, subject);
+    vch_as_data_lock(d, subject);
+    e = vch_as_data_settle_locked(d, subject, NULL);
+    vch_as_data_unlock(d, subject);
     VCH_TRY(vch_err_is(e, VCH_E(NOT_FOUND)) ? VCH_OK : e);
     e = vch_as_chain_read(&d->chain, txid, ret);
     return vch_err_is(e, VCH_E(LEDGER_NO_ENTRY)) ? VCH_E(AS_LEDGER_MISMATCH) : e;
@@ -63,7 +63,7 @@ static vch_err add(struct vch_as_data *d, const struct vch_as_candidate *c,
     vch_err e = state_make(c, net, &after);
 
     if (vch_ok(e)) {
-        e = data_endorse(d, &dr, &statement, &openings, &entry.txid);
+        e = vch_as_data_endorse(d, &dr, &statement, &openings, &entry.txid);
     }
     if (vch_ok(e)) {
         entry.endorsement = vch_buf_get(&statement);
@@ -90,9 +90,9 @@ static vch_err take_over(struct vch_as_data *d, const uint8_t holder[16])
     }
     vch_wipe(&st, sizeof st);
     VCH_CHECK(may && row.life == VCH_AS_LIVE, AS_IDENTITY_HELD);
-    data_lock(d, holder);
-    e = data_retire_locked(d, holder, "registered-anew", vch_as_data_now_ms(d));
-    data_unlock(d, holder);
+    vch_as_data_lock(d, holder);
+    e = vch_as_data_retire_locked(d, holder, "registered-anew", vch_as_data_now_ms(d));
+    vch_as_data_unlock(d, holder);
     return e;
 }
 
@@ -103,12 +103,12 @@ static vch_err begin(struct vch_as_data *d, const struct vch_as_candidate *c,
 {
     vch_err e;
 
-    data_lock(d, row->subject);
+    vch_as_data_lock(d, row->subject);
     e = add(d, c, net, row, holder);
     if (vch_ok(e)) {
-        e = data_settle_locked(d, row->subject, ret);
+        e = vch_as_data_settle_locked(d, row->subject, ret);
     }
-    data_unlock(d, row->subject);
+    vch_as_data_unlock(d, row->subject);
     return e;
 }
 
@@ -123,9 +123,9 @@ static vch_err schedule(struct vch_as_data *d, const struct vch_as_row *row,
         check_ms = end->ms - now_ms + 1;
     }
     if (check_ms != 0) {
-        VCH_TRY(data_due(d, row->subject, VCH_AS_DUE_CHECK, check_ms));
+        VCH_TRY(vch_as_data_due(d, row->subject, VCH_AS_DUE_CHECK, check_ms));
     }
-    return data_due(d, row->subject, VCH_AS_DUE_WATCH, 0);
+    return vch_as_data_due(d, row->subject, VCH_AS_DUE_WATCH, 0);
 }
 
 vch_err vch_as_data_register(struct vch_as_data *d, const struct vch_as_candidate *c,

@@ -36,8 +36,8 @@ static bool absent(struct vch_as_data *d, const struct vch_hash *txid)
     return vch_err_is(e, VCH_E(LEDGER_NO_ENTRY));
 }
 
-vch_err data_settle_locked(struct vch_as_data *d, const uint8_t subject[16],
-                           struct vch_as_record *ret)
+vch_err vch_as_data_settle_locked(struct vch_as_data *d, const uint8_t subject[16],
+                                  struct vch_as_record *ret)
 {
     struct vch_buf statement = vch_buf_init(VCH_LEDGER_STATEMENT_MAX);
     struct vch_as_record own, *r = ret;
@@ -60,7 +60,7 @@ vch_err data_settle_locked(struct vch_as_data *d, const uint8_t subject[16],
 
         e = vch_ok(drop) ? e : drop;
     } else {
-        vch_ignore(data_due(d, subject, VCH_AS_DUE_SETTLE, 1000));
+        vch_ignore(vch_as_data_due(d, subject, VCH_AS_DUE_SETTLE, 1000));
     }
     if (ret == NULL) {
         vch_as_record_fini(&own);
@@ -75,14 +75,14 @@ vch_err vch_as_data_settle(struct vch_as_data *d, const uint8_t subject[16])
     vch_err e;
 
     memcpy(done.subject, subject, sizeof done.subject);
-    data_lock(d, subject);
-    e = data_settle_locked(d, subject, NULL);
+    vch_as_data_lock(d, subject);
+    e = vch_as_data_settle_locked(d, subject, NULL);
     if (vch_ok(e) || vch_err_is(e, VCH_E(NOT_FOUND)) || !vch_as_chain_may_retry(e)) {
         vch_err clear = vch_as_vault_due_set(d->o.vault, &done);
 
         e = vch_err_is(e, VCH_E(NOT_FOUND)) ? clear : e;
     }
-    data_unlock(d, subject);
+    vch_as_data_unlock(d, subject);
     return e;
 }
 
@@ -95,7 +95,7 @@ vch_err vch_as_data_recover(struct vch_as_data *d, size_t *ret_pending)
     do {
         VCH_TRY(vch_as_vault_list_pending(d->o.vault, from, list, VCH_ARRAY_LEN(list), &n));
         for (size_t i = 0; i < n; i++) {
-            VCH_TRY(data_due(d, list[i], VCH_AS_DUE_SETTLE, 0));
+            VCH_TRY(vch_as_data_due(d, list[i], VCH_AS_DUE_SETTLE, 0));
         }
         if (n != 0) {
             memcpy(after, list[n - 1], sizeof after);

@@ -124,8 +124,9 @@ static vch_err sign_locked(struct vch_as_data *d, const struct vch_stmt_endorsem
 }
 
 /* req: Y.2247-7.1-5, Y.2247-7.2.2-6 (the algorithm is within the signed header) */
-vch_err data_endorse(struct vch_as_data *d, const struct draft *dr, struct vch_buf *statement,
-                     struct vch_as_openings *openings, struct vch_hash *ret_txid)
+vch_err vch_as_data_endorse(struct vch_as_data *d, const struct draft *dr,
+                            struct vch_buf *statement, struct vch_as_openings *openings,
+                            struct vch_hash *ret_txid)
 {
     struct vch_stmt_endorsement e = {
         .action = dr->action,

@@ -51,7 +51,7 @@ static vch_err stage(struct vch_as_data *d, const struct change *ch, const struc
     }
     after.standing = ch->verdict->standing;
     after.broken = ch->verdict->broken;
-    e = data_endorse(d, &dr, &statement, &openings, &entry.txid);
+    e = vch_as_data_endorse(d, &dr, &statement, &openings, &entry.txid);
     if (vch_ok(e)) {
         entry.endorsement = vch_buf_get(&statement);
         e = vch_as_vault_stage(d->o.vault, ch->row->subject, &entry);
@@ -76,13 +76,13 @@ static vch_err endorse_change(struct vch_as_data *d, const struct change *ch)
     }
     vch_as_record_fini(&r);
     VCH_TRY(e);
-    VCH_TRY(data_settle_locked(d, ch->row->subject, NULL));
+    VCH_TRY(vch_as_data_settle_locked(d, ch->row->subject, NULL));
     if (ch->verdict->action == VCH_ACTION_RETIRE) {
         struct vch_as_due done = {.at_ms = 0, .kind = VCH_AS_DUE_CHECK};
 
         memcpy(done.subject, ch->row->subject, sizeof done.subject);
         VCH_TRY(vch_as_vault_due_set(d->o.vault, &done));
-        return data_due(d, ch->row->subject, VCH_AS_DUE_WATCH, 0);
+        return vch_as_data_due(d, ch->row->subject, VCH_AS_DUE_WATCH, 0);
     }
     return VCH_OK;
 }
@@ -90,7 +90,7 @@ static vch_err endorse_change(struct vch_as_data *d, const struct change *ch)
 static vch_err ready(struct vch_as_data *d, const uint8_t subject[16], struct vch_as_row *row,
                      struct vch_as_state *st)
 {
-    vch_err e = data_settle_locked(d, subject, NULL);
+    vch_err e = vch_as_data_settle_locked(d, subject, NULL);
 
     VCH_TRY(vch_err_is(e, VCH_E(NOT_FOUND)) ? VCH_OK : e);
     return vch_as_vault_state(d->o.vault, subject, row, st);
@@ -104,7 +104,7 @@ static vch_err look_again(struct vch_as_data *d, const uint8_t subject[16], int6
     if (at_ms != 0 && (delay_ms == 0 || at_ms - now_ms < delay_ms)) {
         delay_ms = at_ms > now_ms ? at_ms - now_ms + 1 : 1;
     }
-    return delay_ms == 0 ? VCH_OK : data_due(d, subject, VCH_AS_DUE_CHECK, delay_ms);
+    return delay_ms == 0 ? VCH_OK : vch_as_data_due(d, subject, VCH_AS_DUE_CHECK, delay_ms);
 }
 
 static vch_err apply_locked(struct vch_as_data *d, const uint8_t subject[16],
@@ -149,16 +149,16 @@ vch_err vch_as_data_apply(struct vch_as_data *d, const uint8_t subject[16],
     struct vch_as_verdict v = {.action = VCH_ACTION_UPDATE};
     vch_err e;
 
-    data_lock(d, subject);
+    vch_as_data_lock(d, subject);
     e = apply_locked(d, subject, net, &v);
-    data_unlock(d, subject);
+    vch_as_data_unlock(d, subject);
     VCH_TRY(e);
     *ret_verdict = v;
     return VCH_OK;
 }
 
-vch_err data_retire_locked(struct vch_as_data *d, const uint8_t subject[16], const char *reason,
-                           int64_t effective_ms)
+vch_err vch_as_data_retire_locked(struct vch_as_data *d, const uint8_t subject[16],
+                                  const char *reason, int64_t effective_ms)
 {
     struct vch_as_row row;
     struct vch_as_state st;
@@ -182,9 +182,9 @@ vch_err vch_as_data_retire(struct vch_as_data *d, const uint8_t subject[16], con
 {
     vch_err e;
 
-    data_lock(d, subject);
-    e = data_retire_locked(d, subject, reason, effective_ms);
-    data_unlock(d, subject);
+    vch_as_data_lock(d, subject);
+    e = vch_as_data_retire_locked(d, subject, reason, effective_ms);
+    vch_as_data_unlock(d, subject);
     return e;
 }
 
@@ -192,11 +192,11 @@ vch_err vch_as_data_erase(struct vch_as_data *d, const uint8_t subject[16])
 {
     vch_err e;
 
-    data_lock(d, subject);
-    e = data_retire_locked(d, subject, "erased", vch_as_data_now_ms(d));
+    vch_as_data_lock(d, subject);
+    e = vch_as_data_retire_locked(d, subject, "erased", vch_as_data_now_ms(d));
     if (vch_ok(e) || vch_err_is(e, VCH_E(AS_ERASED))) {
         e = vch_as_vault_erase(d->o.vault, subject);
     }
-    data_unlock(d, subject);
+    vch_as_data_unlock(d, subject);
     return e;
 }

@@ -179,7 +179,7 @@ static void commit_run(struct vch_as_vault *v, struct vault_op *run)
     }
 }
 
-vch_err vault_run(struct vch_as_vault *v, struct vault_op *op)
+vch_err vch_as_vault_run(struct vch_as_vault *v, struct vault_op *op)
 {
     struct vault_op *run;
 

@@ -27,7 +27,7 @@ static vch_err take_hint(void *ret, size_t at, struct vch_bytes key, struct vch_
 vch_err vch_as_vault_hint_list(struct vch_as_vault *v, struct vch_as_hint *ret, size_t cap,
                                size_t *ret_n)
 {
-    return vault_list(v, v->hint, vch_bytes(NULL, 0), cap, take_hint, ret, ret_n);
+    return vch_as_vault_walk(v, v->hint, vch_bytes(NULL, 0), cap, take_hint, ret, ret_n);
 }
 
 static vch_err u64_decode(struct vch_bytes record, uint64_t *ret)
@@ -102,7 +102,7 @@ vch_err vch_as_vault_hint_add(struct vch_as_vault *v, const struct vch_as_hint *
     struct vch_as_hint copy = *h;
     struct vault_op op = {.apply = hint_add_apply, .arg = &copy};
 
-    return vault_run(v, &op);
+    return vch_as_vault_run(v, &op);
 }
 
 static vch_err hint_done_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *arg)
@@ -148,7 +148,7 @@ vch_err vch_as_vault_hint_done(struct vch_as_vault *v, const uint8_t subject[VCH
     struct vault_op op = {.apply = hint_done_apply, .arg = &done};
 
     memcpy(done.subject, subject, VCH_AS_SUBJECT_LEN);
-    return vault_run(v, &op);
+    return vch_as_vault_run(v, &op);
 }
 
 vch_err vch_as_vault_seq_get(struct vch_as_vault *v, const uint8_t subject[VCH_AS_SUBJECT_LEN],
@@ -179,7 +179,7 @@ vch_err vch_as_vault_seq_raise(struct vch_as_vault *v, const uint8_t subject[VCH
     struct vault_op op = {.apply = seq_raise_apply, .arg = &h};
 
     memcpy(h.subject, subject, sizeof h.subject);
-    return vault_run(v, &op);
+    return vch_as_vault_run(v, &op);
 }
 
 /* ---- the agenda */
@@ -194,7 +194,8 @@ static void due_key(const struct vch_as_due *due, uint8_t ret[DUE_LEN])
     vch_writer_bytes(&w, subject_view(due->subject));
 }
 
-vch_err vault_due_put(struct vch_as_vault *v, struct vch_kv_txn *t, const struct vch_as_due *due)
+vch_err vch_as_vault_due_put(struct vch_as_vault *v, struct vch_kv_txn *t,
+                             const struct vch_as_due *due)
 {
     uint8_t of[VCH_AS_SUBJECT_LEN + 1], key[DUE_LEN];
     struct vch_as_due old = *due;
@@ -209,12 +210,12 @@ vch_err vault_due_put(struct vch_as_vault *v, struct vch_kv_txn *t, const struct
         VCH_CHECK(vch_ok(u64_decode(record, &at)), AS_VAULT_DAMAGED);
         old.at_ms = (int64_t)at;
         due_key(&old, key);
-        VCH_TRY(vault_del(t, v->due, VCH_BYTES_OF(key)));
+        VCH_TRY(vch_as_vault_del(t, v->due, VCH_BYTES_OF(key)));
     } else if (!vch_err_is(e, VCH_E(NOT_FOUND))) {
         return e;
     }
     if (due->at_ms == 0) {
-        return vault_del(t, v->due_of, VCH_BYTES_OF(of));
+        return vch_as_vault_del(t, v->due_of, VCH_BYTES_OF(of));
     }
     due_key(due, key);
     VCH_TRY(vch_kv_put(t, v->due, VCH_BYTES_OF(key), vch_bytes(NULL, 0), 0));
@@ -223,7 +224,7 @@ vch_err vault_due_put(struct vch_as_vault *v, struct vch_kv_txn *t, const struct
 
 static vch_err due_set_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *arg)
 {
-    return vault_due_put(v, t, arg);
+    return vch_as_vault_due_put(v, t, arg);
 }
 
 vch_err vch_as_vault_due_set(struct vch_as_vault *v, const struct vch_as_due *due)
@@ -231,7 +232,7 @@ vch_err vch_as_vault_due_set(struct vch_as_vault *v, const struct vch_as_due *du
     struct vch_as_due copy = *due;
     struct vault_op op = {.apply = due_set_apply, .arg = &copy};
 
-    return vault_run(v, &op);
+    return vch_as_vault_run(v, &op);
 }
 
 struct due_list {
@@ -266,7 +267,7 @@ vch_err vch_as_vault_due_list(struct vch_as_vault *v, int64_t now_ms, struct vch
 {
     struct due_list l = {now_ms, ret};
 
-    return vault_list(v, v->due, vch_bytes(NULL, 0), cap, take_due, &l, ret_n);
+    return vch_as_vault_walk(v, v->due, vch_bytes(NULL, 0), cap, take_due, &l, ret_n);
 }
 
 /* ---- certificates */
@@ -283,7 +284,7 @@ vch_err vch_as_vault_cert_put(struct vch_as_vault *v, struct vch_bytes der)
 {
     struct vault_op op = {.apply = cert_put_apply, .arg = &der};
 
-    return vault_run(v, &op);
+    return vch_as_vault_run(v, &op);
 }
 
 vch_err vch_as_vault_cert_get(struct vch_as_vault *v, const struct vch_hash *hash,

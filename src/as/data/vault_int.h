@@ -41,48 +41,51 @@ struct vch_as_vault {
 };
 
 /* Runs the change together with those that wait; returns when it is durable. */
-vch_err vault_run(struct vch_as_vault *v, struct vault_op *op);
+vch_err vch_as_vault_run(struct vch_as_vault *v, struct vault_op *op);
 
 /* One plain row, to and from its record; the view is the sealed state. */
-vch_err vault_row_encode(const struct vch_as_row *row, struct vch_bytes sealed,
-                         struct vch_buf *out);
-vch_err vault_row_decode(const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_bytes record,
-                         struct vch_as_row *ret, struct vch_bytes *ret_sealed);
+vch_err vch_as_vault_row_encode(const struct vch_as_row *row, struct vch_bytes sealed,
+                                struct vch_buf *out);
+vch_err vch_as_vault_row_decode(const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_bytes record,
+                                struct vch_as_row *ret, struct vch_bytes *ret_sealed);
 /* Seals under the key of a subject, for the purpose NAME and the id of what it is. */
-struct vault_seal {
+struct vch_as_vault_seal {
     const uint8_t *key;
     const char *name;
     struct vch_bytes id;
 };
-vch_err vault_seal(const struct vault_seal *s, struct vch_bytes plain, struct vch_buf *out);
-vch_err vault_unseal(const struct vault_seal *s, struct vch_bytes sealed, struct vch_buf *out);
-vch_err vault_state_seal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUBJECT_LEN],
-                         const struct vch_as_state *state, struct vch_buf *out);
-vch_err vault_state_unseal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUBJECT_LEN],
-                           struct vch_bytes sealed, struct vch_as_state *ret);
+vch_err vch_as_vault_seal(const struct vch_as_vault_seal *s, struct vch_bytes plain,
+                          struct vch_buf *out);
+vch_err vch_as_vault_unseal(const struct vch_as_vault_seal *s, struct vch_bytes sealed,
+                            struct vch_buf *out);
+vch_err vch_as_vault_state_seal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUBJECT_LEN],
+                                const struct vch_as_state *state, struct vch_buf *out);
+vch_err vch_as_vault_state_unseal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUBJECT_LEN],
+                                  struct vch_bytes sealed, struct vch_as_state *ret);
 /* A list of byte strings as CBOR, sealed. */
-vch_err vault_list_seal(const struct vault_seal *s, const struct vch_bytes *list, size_t n,
-                        struct vch_buf *out);
+vch_err vch_as_vault_list_seal(const struct vch_as_vault_seal *s, const struct vch_bytes *list,
+                               size_t n, struct vch_buf *out);
 
-void vault_index_key(const struct vch_as_vault *v, enum vch_disc_key kind,
-                     struct vch_bytes identity, const uint8_t *subject,
-                     uint8_t ret[VCH_HASH_LEN + VCH_AS_SUBJECT_LEN]);
-void vault_sub_key(const struct vch_as_vault *v, const char *operator_id, const char *sub_id,
-                   struct vch_hash *ret);
+void vch_as_vault_index_key(const struct vch_as_vault *v, enum vch_disc_key kind,
+                            struct vch_bytes identity, const uint8_t *subject,
+                            uint8_t ret[VCH_HASH_LEN + VCH_AS_SUBJECT_LEN]);
+void vch_as_vault_sub_key(const struct vch_as_vault *v, const char *operator_id, const char *sub_id,
+                          struct vch_hash *ret);
 /* The row and the record of a subject within a transaction. Errors: AS_NO_SUBJECT. */
-vch_err vault_row_get(struct vch_as_vault *v, struct vch_kv_txn *t,
-                      const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_as_row *ret,
-                      struct vch_bytes *ret_sealed);
+vch_err vch_as_vault_row_get(struct vch_as_vault *v, struct vch_kv_txn *t,
+                             const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_as_row *ret,
+                             struct vch_bytes *ret_sealed);
 
 /* Walks the records of a database after the key AFTER (NULL: from the first), up to CAP. */
 typedef vch_err (*vault_list_fn)(void *ret, size_t at, struct vch_bytes key,
                                  struct vch_bytes value);
-vch_err vault_list(struct vch_as_vault *v, struct vch_kv_db db, struct vch_bytes after, size_t cap,
-                   vault_list_fn fn, void *ret, size_t *ret_n);
+vch_err vch_as_vault_walk(struct vch_as_vault *v, struct vch_kv_db db, struct vch_bytes after,
+                          size_t cap, vault_list_fn fn, void *ret, size_t *ret_n);
 /* Removes a record that may be absent. */
-vch_err vault_del(struct vch_kv_txn *t, struct vch_kv_db db, struct vch_bytes key);
+vch_err vch_as_vault_del(struct vch_kv_txn *t, struct vch_kv_db db, struct vch_bytes key);
 /* The agenda within a transaction. */
-vch_err vault_due_put(struct vch_as_vault *v, struct vch_kv_txn *t, const struct vch_as_due *due);
+vch_err vch_as_vault_due_put(struct vch_as_vault *v, struct vch_kv_txn *t,
+                             const struct vch_as_due *due);
 
 static inline struct vch_bytes subject_view(const uint8_t subject[VCH_AS_SUBJECT_LEN])
 {

@@ -9,7 +9,7 @@ vch_err vch_as_vault_row(struct vch_as_vault *v, const uint8_t subject[VCH_AS_SU
     vch_err e;
 
     VCH_TRY(vch_kv_read(v->kv, &t));
-    e = vault_row_get(v, t, subject, ret, &sealed);
+    e = vch_as_vault_row_get(v, t, subject, ret, &sealed);
     vch_kv_abort(t);
     return e;
 }
@@ -24,13 +24,13 @@ vch_err vch_as_vault_state(struct vch_as_vault *v, const uint8_t subject[VCH_AS_
     vch_err e;
 
     VCH_TRY(vch_kv_read(v->kv, &t));
-    e = vault_row_get(v, t, subject, &row, &sealed);
+    e = vch_as_vault_row_get(v, t, subject, &row, &sealed);
     if (vch_ok(e)) {
         e = row.life == VCH_AS_ERASED ? VCH_E(AS_ERASED)
                                       : vch_as_slots_get(v->slots, row.slot, subject, key);
     }
     if (vch_ok(e)) {
-        e = vault_state_unseal(key, subject, sealed, ret_state);
+        e = vch_as_vault_state_unseal(key, subject, sealed, ret_state);
         vch_wipe(key, sizeof key);
     }
     vch_kv_abort(t);
@@ -97,7 +97,7 @@ vch_err vch_as_vault_by_sub(struct vch_as_vault *v, const char *operator_id, con
 {
     struct vch_hash key;
 
-    vault_sub_key(v, operator_id, sub_id, &key);
+    vch_as_vault_sub_key(v, operator_id, sub_id, &key);
     return subject_at(v, v->sub, &key, ret_subject);
 }
 
@@ -112,7 +112,7 @@ vch_err vch_as_vault_by_identity(struct vch_as_vault *v, enum vch_disc_key kind,
     size_t n = 0;
     vch_err e;
 
-    vault_index_key(v, kind, identity, NULL, key);
+    vch_as_vault_index_key(v, kind, identity, NULL, key);
     VCH_TRY(vch_kv_read(v->kv, &t));
     e = vch_kv_cursor_open(t, v->index, &c);
     if (!vch_ok(e)) {
@@ -132,11 +132,11 @@ vch_err vch_as_vault_by_identity(struct vch_as_vault *v, enum vch_disc_key kind,
 }
 
 /* Opens a sealed list and hands its elements over. */
-static vch_err list_walk(const struct vault_seal *s, struct vch_bytes sealed, vch_as_opening_fn fn,
-                         void *arg)
+static vch_err list_walk(const struct vch_as_vault_seal *s, struct vch_bytes sealed,
+                         vch_as_opening_fn fn, void *arg)
 {
     struct vch_buf plain = vch_buf_init(OPENINGS_MAX + 64);
-    vch_err e = vault_unseal(s, sealed, &plain);
+    vch_err e = vch_as_vault_unseal(s, sealed, &plain);
     struct vch_cbor c = vch_cbor(vch_buf_get(&plain), VCH_CBOR_STRICT);
     struct vch_bytes item;
     size_t n = 0;
@@ -162,15 +162,15 @@ static vch_err openings_in(struct vch_as_vault *v, struct vch_kv_txn *t,
                            vch_as_opening_fn fn, void *arg)
 {
     uint8_t id[VCH_AS_SUBJECT_LEN + VCH_HASH_LEN], key[VCH_AS_KEY_LEN];
-    struct vault_seal account = {key, "opening", VCH_BYTES_OF(id)};
-    struct vault_seal ids = {key, "ids", subject_view(subject)};
+    struct vch_as_vault_seal account = {key, "opening", VCH_BYTES_OF(id)};
+    struct vch_as_vault_seal ids = {key, "ids", subject_view(subject)};
     struct vch_bytes sealed, sealed_ids;
     struct vch_as_row row;
     vch_err e;
 
     memcpy(id, subject, VCH_AS_SUBJECT_LEN);
     memcpy(id + VCH_AS_SUBJECT_LEN, txid->b, VCH_HASH_LEN);
-    VCH_TRY(vault_row_get(v, t, subject, &row, &sealed));
+    VCH_TRY(vch_as_vault_row_get(v, t, subject, &row, &sealed));
     VCH_CHECK(row.life != VCH_AS_ERASED, AS_ERASED);
     VCH_TRY(vch_kv_get(t, v->opening, VCH_BYTES_OF(id), &sealed));
     VCH_TRY(vch_kv_get(t, v->ids, subject_view(subject), &sealed_ids));
@@ -196,8 +196,8 @@ vch_err vch_as_vault_openings(struct vch_as_vault *v, const uint8_t subject[VCH_
 }
 
 /* ---- lists */
-vch_err vault_list(struct vch_as_vault *v, struct vch_kv_db db, struct vch_bytes after, size_t cap,
-                   vault_list_fn fn, void *ret, size_t *ret_n)
+vch_err vch_as_vault_walk(struct vch_as_vault *v, struct vch_kv_db db, struct vch_bytes after,
+                          size_t cap, vault_list_fn fn, void *ret, size_t *ret_n)
 {
     struct vch_bytes k, value;
     struct vch_kv_cursor *c;
@@ -235,14 +235,15 @@ static vch_err take_row(void *ret, size_t at, struct vch_bytes key, struct vch_b
     struct vch_bytes sealed;
 
     VCH_CHECK(key.n == VCH_AS_SUBJECT_LEN, AS_VAULT_DAMAGED);
-    return vault_row_decode(key.p, value, &rows[at], &sealed);
+    return vch_as_vault_row_decode(key.p, value, &rows[at], &sealed);
 }
 
 vch_err vch_as_vault_list(struct vch_as_vault *v, const uint8_t *after, struct vch_as_row *ret,
                           size_t cap, size_t *ret_n)
 {
-    return vault_list(v, v->subject, vch_bytes(after, after == NULL ? 0 : VCH_AS_SUBJECT_LEN), cap,
-                      take_row, ret, ret_n);
+    return vch_as_vault_walk(v, v->subject,
+                             vch_bytes(after, after == NULL ? 0 : VCH_AS_SUBJECT_LEN), cap,
+                             take_row, ret, ret_n);
 }
 
 static vch_err take_subject(void *ret, size_t at, struct vch_bytes key, struct vch_bytes value)
@@ -258,6 +259,7 @@ static vch_err take_subject(void *ret, size_t at, struct vch_bytes key, struct v
 vch_err vch_as_vault_list_pending(struct vch_as_vault *v, const uint8_t *after,
                                   uint8_t (*ret)[VCH_AS_SUBJECT_LEN], size_t cap, size_t *ret_n)
 {
-    return vault_list(v, v->pending, vch_bytes(after, after == NULL ? 0 : VCH_AS_SUBJECT_LEN), cap,
-                      take_subject, ret, ret_n);
+    return vch_as_vault_walk(v, v->pending,
+                             vch_bytes(after, after == NULL ? 0 : VCH_AS_SUBJECT_LEN), cap,
+                             take_subject, ret, ret_n);
 }

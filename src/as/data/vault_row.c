@@ -5,7 +5,8 @@
 
 #define AAD_MAX 80
 
-static vch_err aad_make(const struct vault_seal *s, uint8_t room[AAD_MAX], struct vch_bytes *ret)
+static vch_err aad_make(const struct vch_as_vault_seal *s, uint8_t room[AAD_MAX],
+                        struct vch_bytes *ret)
 {
     struct vch_writer w = vch_writer(vch_span(room, AAD_MAX));
 
@@ -15,7 +16,8 @@ static vch_err aad_make(const struct vault_seal *s, uint8_t room[AAD_MAX], struc
     return vch_writer_finish(&w, ret);
 }
 
-vch_err vault_seal(const struct vault_seal *s, struct vch_bytes plain, struct vch_buf *out)
+vch_err vch_as_vault_seal(const struct vch_as_vault_seal *s, struct vch_bytes plain,
+                          struct vch_buf *out)
 {
     uint8_t room[AAD_MAX];
     struct vch_bytes aad, sealed;
@@ -28,7 +30,8 @@ vch_err vault_seal(const struct vault_seal *s, struct vch_bytes plain, struct vc
     return VCH_OK;
 }
 
-vch_err vault_unseal(const struct vault_seal *s, struct vch_bytes sealed, struct vch_buf *out)
+vch_err vch_as_vault_unseal(const struct vch_as_vault_seal *s, struct vch_bytes sealed,
+                            struct vch_buf *out)
 {
     uint8_t room[AAD_MAX];
     struct vch_bytes aad, plain;
@@ -45,8 +48,8 @@ vch_err vault_unseal(const struct vault_seal *s, struct vch_bytes sealed, struct
     return VCH_OK;
 }
 
-vch_err vault_list_seal(const struct vault_seal *s, const struct vch_bytes *list, size_t n,
-                        struct vch_buf *out)
+vch_err vch_as_vault_list_seal(const struct vch_as_vault_seal *s, const struct vch_bytes *list,
+                               size_t n, struct vch_buf *out)
 {
     struct vch_buf plain = vch_buf_init(OPENINGS_MAX);
     struct vch_writer w;
@@ -63,14 +66,15 @@ vch_err vault_list_seal(const struct vault_seal *s, const struct vch_bytes *list
         e = vch_writer_finish(&w, &b);
     }
     if (vch_ok(e)) {
-        e = vault_seal(s, b, out);
+        e = vch_as_vault_seal(s, b, out);
         vch_wipe(room.p, b.n);
     }
     vch_buf_fini(&plain);
     return e;
 }
 
-vch_err vault_row_encode(const struct vch_as_row *row, struct vch_bytes sealed, struct vch_buf *out)
+vch_err vch_as_vault_row_encode(const struct vch_as_row *row, struct vch_bytes sealed,
+                                struct vch_buf *out)
 {
     struct vch_span room;
     struct vch_writer w;
@@ -110,8 +114,8 @@ static vch_err row_read(struct vch_cbor *c, struct vch_as_row *row, struct vch_b
     return VCH_OK;
 }
 
-vch_err vault_row_decode(const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_bytes record,
-                         struct vch_as_row *ret, struct vch_bytes *ret_sealed)
+vch_err vch_as_vault_row_decode(const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_bytes record,
+                                struct vch_as_row *ret, struct vch_bytes *ret_sealed)
 {
     struct vch_cbor c = vch_cbor(record, VCH_CBOR_STRICT);
 
@@ -151,11 +155,11 @@ static vch_err ids_get(struct vch_cbor *c, struct vch_edi_ids *ids)
     return TEXT_GET(c, ids->eid);
 }
 
-vch_err vault_state_seal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUBJECT_LEN],
-                         const struct vch_as_state *state, struct vch_buf *out)
+vch_err vch_as_vault_state_seal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUBJECT_LEN],
+                                const struct vch_as_state *state, struct vch_buf *out)
 {
     uint8_t account[STATE_MAX], room[STATE_MAX + 1024];
-    struct vault_seal s = {key, "state", subject_view(subject)};
+    struct vch_as_vault_seal s = {key, "state", subject_view(subject)};
     struct vch_writer wa = vch_writer(VCH_SPAN_OF(account)), w = vch_writer(VCH_SPAN_OF(room));
     struct vch_bytes b;
     vch_err e;
@@ -173,7 +177,7 @@ vch_err vault_state_seal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUB
     vch_cbor_put_int(&w, state->sub_expires_ms);
     e = vch_writer_finish(&w, &b);
     if (vch_ok(e)) {
-        e = vault_seal(&s, b, out);
+        e = vch_as_vault_seal(&s, b, out);
     }
     vch_wipe(account, sizeof account);
     vch_wipe(room, sizeof room);
@@ -204,14 +208,14 @@ static vch_err state_read(struct vch_cbor *c, struct vch_as_state *st)
     return VCH_OK;
 }
 
-vch_err vault_state_unseal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUBJECT_LEN],
-                           struct vch_bytes sealed, struct vch_as_state *ret)
+vch_err vch_as_vault_state_unseal(const uint8_t key[32], const uint8_t subject[VCH_AS_SUBJECT_LEN],
+                                  struct vch_bytes sealed, struct vch_as_state *ret)
 {
-    struct vault_seal s = {key, "state", subject_view(subject)};
+    struct vch_as_vault_seal s = {key, "state", subject_view(subject)};
     struct vch_buf plain = vch_buf_init(SEALED_MAX);
     struct vch_as_state st;
     struct vch_cbor c;
-    vch_err e = vault_unseal(&s, sealed, &plain);
+    vch_err e = vch_as_vault_unseal(&s, sealed, &plain);
 
     memset(&st, 0, sizeof st);
     if (vch_ok(e)) {
@@ -227,9 +231,9 @@ vch_err vault_state_unseal(const uint8_t key[32], const uint8_t subject[VCH_AS_S
 }
 
 /* SUBJECT NULL: only the part that all lineages of the identity share. */
-void vault_index_key(const struct vch_as_vault *v, enum vch_disc_key kind,
-                     struct vch_bytes identity, const uint8_t *subject,
-                     uint8_t ret[VCH_HASH_LEN + VCH_AS_SUBJECT_LEN])
+void vch_as_vault_index_key(const struct vch_as_vault *v, enum vch_disc_key kind,
+                            struct vch_bytes identity, const uint8_t *subject,
+                            uint8_t ret[VCH_HASH_LEN + VCH_AS_SUBJECT_LEN])
 {
     const uint8_t k = (uint8_t)kind;
     struct vch_bytes parts[] = {vch_bytes(&k, 1), identity};
@@ -242,8 +246,8 @@ void vault_index_key(const struct vch_as_vault *v, enum vch_disc_key kind,
     }
 }
 
-void vault_sub_key(const struct vch_as_vault *v, const char *operator_id, const char *sub_id,
-                   struct vch_hash *ret)
+void vch_as_vault_sub_key(const struct vch_as_vault *v, const char *operator_id, const char *sub_id,
+                          struct vch_hash *ret)
 {
     static const uint8_t kind = 0xff; /* no kind of identity */
     struct vch_bytes parts[] = {vch_bytes(&kind, 1),
@@ -252,14 +256,14 @@ void vault_sub_key(const struct vch_as_vault *v, const char *operator_id, const 
     vch_hmac_sha256(v->cr, VCH_BYTES_OF(v->index_key), parts, VCH_ARRAY_LEN(parts), ret);
 }
 
-vch_err vault_row_get(struct vch_as_vault *v, struct vch_kv_txn *t,
-                      const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_as_row *ret,
-                      struct vch_bytes *ret_sealed)
+vch_err vch_as_vault_row_get(struct vch_as_vault *v, struct vch_kv_txn *t,
+                             const uint8_t subject[VCH_AS_SUBJECT_LEN], struct vch_as_row *ret,
+                             struct vch_bytes *ret_sealed)
 {
     struct vch_bytes record;
     vch_err e = vch_kv_get(t, v->subject, subject_view(subject), &record);
 
     VCH_CHECK(!vch_err_is(e, VCH_E(NOT_FOUND)), AS_NO_SUBJECT);
     VCH_TRY(e);
-    return vault_row_decode(subject, record, ret, ret_sealed);
+    return vch_as_vault_row_decode(subject, record, ret, ret_sealed);
 }

@@ -19,7 +19,7 @@ static void ids_list(const struct vch_edi_ids *ids, struct id_view ret[4])
 static void index_of(const struct vch_as_vault *v, const struct id_view *id, const uint8_t *subject,
                      uint8_t ret[INDEX_LEN])
 {
-    vault_index_key(v, id->kind, vch_text(id->text), subject, ret);
+    vch_as_vault_index_key(v, id->kind, vch_text(id->text), subject, ret);
 }
 
 static void opening_key(const uint8_t subject[VCH_AS_SUBJECT_LEN], const struct vch_hash *txid,
@@ -66,7 +66,7 @@ static vch_err seal_entry(const uint8_t key[32], const uint8_t subject[VCH_AS_SU
 {
     uint8_t id[VCH_AS_SUBJECT_LEN + VCH_HASH_LEN];
     struct vch_bytes list[VCH_DISCLOSURES_COUNT];
-    struct vault_seal s = {key, "opening", VCH_BYTES_OF(id)};
+    struct vch_as_vault_seal s = {key, "opening", VCH_BYTES_OF(id)};
 
     ret->state = vch_buf_init(SEALED_MAX);
     ret->openings = vch_buf_init(OPENINGS_MAX + 64);
@@ -75,8 +75,8 @@ static vch_err seal_entry(const uint8_t key[32], const uint8_t subject[VCH_AS_SU
     for (size_t i = 0; i < en->account->count; i++) {
         list[i] = vch_buf_get(&en->account->contents[i]);
     }
-    VCH_TRY(vault_state_seal(key, subject, en->after, &ret->state));
-    VCH_TRY(vault_list_seal(&s, list, en->account->count, &ret->openings));
+    VCH_TRY(vch_as_vault_state_seal(key, subject, en->after, &ret->state));
+    VCH_TRY(vch_as_vault_list_seal(&s, list, en->account->count, &ret->openings));
     return pending_encode(en, vch_buf_get(&ret->state), content, &ret->pending);
 }
 
@@ -104,7 +104,7 @@ static vch_err identity_free(struct vch_as_vault *v, struct vch_kv_txn *t, const
     VCH_TRY(vch_kv_cursor_open(t, v->index, &c));
     e = vch_kv_cursor_seek(c, vch_bytes(key, VCH_HASH_LEN), &k, &value);
     while (vch_ok(e) && k.n == INDEX_LEN && memcmp(k.p, key, VCH_HASH_LEN) == 0) {
-        e = vault_row_get(v, t, k.p + VCH_HASH_LEN, &row, &sealed);
+        e = vch_as_vault_row_get(v, t, k.p + VCH_HASH_LEN, &row, &sealed);
         if (vch_ok(e) && (row.life == VCH_AS_LIVE || row.life == VCH_AS_PENDING)) {
             memcpy(holder, row.subject, VCH_AS_SUBJECT_LEN);
             e = VCH_E(AS_IDENTITY_HELD);
@@ -171,11 +171,11 @@ static vch_err add_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *arg
 static vch_err add_prepare(const uint8_t key[32], struct add_arg *a, const struct vch_bytes *ids,
                            size_t id_count)
 {
-    struct vault_seal s = {key, "ids", subject_view(a->row.subject)};
+    struct vch_as_vault_seal s = {key, "ids", subject_view(a->row.subject)};
 
     VCH_TRY(seal_entry(key, a->row.subject, a->entry, a->content, &a->sealed));
-    VCH_TRY(vault_list_seal(&s, ids, id_count, &a->ids));
-    return vault_row_encode(&a->row, vch_buf_get(&a->sealed.state), &a->record);
+    VCH_TRY(vch_as_vault_list_seal(&s, ids, id_count, &a->ids));
+    return vch_as_vault_row_encode(&a->row, vch_buf_get(&a->sealed.state), &a->record);
 }
 
 vch_err vch_as_vault_add(struct vch_as_vault *v, const struct vch_as_row *row,
@@ -199,7 +199,7 @@ vch_err vch_as_vault_add(struct vch_as_vault *v, const struct vch_as_row *row,
     e = add_prepare(key, &a, ids, id_count);
     vch_wipe(key, sizeof key);
     if (vch_ok(e)) {
-        e = vault_run(v, &op);
+        e = vch_as_vault_run(v, &op);
     }
     if (!vch_ok(e)) {
         vch_as_slots_undo(v->slots, a.row.slot);
@@ -225,7 +225,7 @@ static vch_err stage_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *a
     struct vch_as_row row;
     struct vch_bytes sealed;
 
-    VCH_TRY(vault_row_get(v, t, a->subject, &row, &sealed));
+    VCH_TRY(vch_as_vault_row_get(v, t, a->subject, &row, &sealed));
     VCH_CHECK(row.life != VCH_AS_ERASED, AS_ERASED);
     VCH_TRY(absent(t, v->pending, subject_view(a->subject), VCH_E(AS_PENDING)));
     opening_key(a->subject, a->txid, key);
@@ -256,7 +256,7 @@ vch_err vch_as_vault_stage(struct vch_as_vault *v, const uint8_t subject[VCH_AS_
     e = seal_entry(key, subject, entry, NULL, &sealed);
     vch_wipe(key, sizeof key);
     if (vch_ok(e)) {
-        e = vault_run(v, &op);
+        e = vch_as_vault_run(v, &op);
     }
     sealed_fini(&sealed);
     return e;
@@ -318,7 +318,7 @@ static vch_err row_put(struct vch_as_vault *v, struct vch_kv_txn *t, const struc
                        struct vch_bytes sealed)
 {
     struct vch_buf record = vch_buf_init(SEALED_MAX + ROW_MAX);
-    vch_err e = vault_row_encode(row, sealed, &record);
+    vch_err e = vch_as_vault_row_encode(row, sealed, &record);
 
     if (vch_ok(e)) {
         e = vch_kv_put(t, v->subject, subject_view(row->subject), vch_buf_get(&record), 0);
@@ -339,7 +339,7 @@ static vch_err confirm_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void 
         return VCH_OK;
     }
     VCH_TRY(e);
-    VCH_TRY(vault_row_get(v, t, a->subject, &row, &sealed));
+    VCH_TRY(vch_as_vault_row_get(v, t, a->subject, &row, &sealed));
     if (row.life != VCH_AS_ERASED) {
         row.life = a->life;
         row.seq = a->seq;
@@ -355,7 +355,7 @@ vch_err vch_as_vault_confirm(struct vch_as_vault *v, const uint8_t subject[VCH_A
     struct confirm_arg a = {subject, seq, life};
     struct vault_op op = {.apply = confirm_apply, .arg = &a};
 
-    return vault_run(v, &op);
+    return vch_as_vault_run(v, &op);
 }
 
 /* ---- forgetting */
@@ -366,7 +366,7 @@ struct forget_arg {
     uint32_t slot;
 };
 
-vch_err vault_del(struct vch_kv_txn *t, struct vch_kv_db db, struct vch_bytes key)
+vch_err vch_as_vault_del(struct vch_kv_txn *t, struct vch_kv_db db, struct vch_bytes key)
 {
     vch_err e = vch_kv_del(t, db, key);
 
@@ -385,11 +385,11 @@ static vch_err del_index(struct vch_as_vault *v, struct vch_kv_txn *t,
     for (size_t i = 0; i < 4; i++) {
         if (ids[i].text[0] != '\0') {
             index_of(v, &ids[i], subject, key);
-            VCH_TRY(vault_del(t, v->index, VCH_BYTES_OF(key)));
+            VCH_TRY(vch_as_vault_del(t, v->index, VCH_BYTES_OF(key)));
         }
     }
-    vault_sub_key(v, state->operator_id, state->sub_id, &sub);
-    return vault_del(t, v->sub, vch_hash_bytes(&sub));
+    vch_as_vault_sub_key(v, state->operator_id, state->sub_id, &sub);
+    return vch_as_vault_del(t, v->sub, vch_hash_bytes(&sub));
 }
 
 /* Nothing remains to be done for SUBJECT. */
@@ -401,7 +401,7 @@ static vch_err del_due(struct vch_as_vault *v, struct vch_kv_txn *t,
     memcpy(due.subject, subject, sizeof due.subject);
     for (int kind = VCH_AS_DUE_WATCH; kind <= VCH_AS_DUE_SETTLE; kind++) {
         due.kind = (enum vch_as_due_kind)kind;
-        VCH_TRY(vault_due_put(v, t, &due));
+        VCH_TRY(vch_as_vault_due_put(v, t, &due));
     }
     return VCH_OK;
 }
@@ -416,21 +416,21 @@ static vch_err drop_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *ar
     struct pending p;
 
     VCH_TRY(pending_get(v, t, a->subject, &p));
-    VCH_TRY(vault_row_get(v, t, a->subject, &row, &sealed));
+    VCH_TRY(vch_as_vault_row_get(v, t, a->subject, &row, &sealed));
     opening_key(a->subject, &p.txid, key);
     a->was_new = row.life == VCH_AS_PENDING && p.content.n == VCH_HASH_LEN;
     a->slot = row.slot;
     if (a->was_new) {
         memcpy(content.b, p.content.p, VCH_HASH_LEN); /* the view ends with the first change */
         VCH_TRY(del_index(v, t, a->subject, a->state));
-        VCH_TRY(vault_del(t, v->content, vch_hash_bytes(&content)));
-        VCH_TRY(vault_del(t, v->key, vch_hash_bytes(&row.key)));
-        VCH_TRY(vault_del(t, v->ids, subject_view(a->subject)));
-        VCH_TRY(vault_del(t, v->subject, subject_view(a->subject)));
+        VCH_TRY(vch_as_vault_del(t, v->content, vch_hash_bytes(&content)));
+        VCH_TRY(vch_as_vault_del(t, v->key, vch_hash_bytes(&row.key)));
+        VCH_TRY(vch_as_vault_del(t, v->ids, subject_view(a->subject)));
+        VCH_TRY(vch_as_vault_del(t, v->subject, subject_view(a->subject)));
         VCH_TRY(del_due(v, t, a->subject));
     }
-    VCH_TRY(vault_del(t, v->opening, VCH_BYTES_OF(key)));
-    return vault_del(t, v->pending, subject_view(a->subject));
+    VCH_TRY(vch_as_vault_del(t, v->opening, VCH_BYTES_OF(key)));
+    return vch_as_vault_del(t, v->pending, subject_view(a->subject));
 }
 
 vch_err vch_as_vault_drop(struct vch_as_vault *v, const uint8_t subject[VCH_AS_SUBJECT_LEN])
@@ -442,7 +442,7 @@ vch_err vch_as_vault_drop(struct vch_as_vault *v, const uint8_t subject[VCH_AS_S
     vch_err e;
 
     VCH_TRY(vch_as_vault_state(v, subject, &row, &state));
-    e = vault_run(v, &op);
+    e = vch_as_vault_run(v, &op);
     vch_wipe(&state, sizeof state);
     if (vch_ok(e) && a.was_new) {
         vch_as_slots_undo(v->slots, a.slot);
@@ -464,12 +464,12 @@ static vch_err touch_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *a
     struct vch_as_row row;
     struct vch_bytes sealed;
 
-    VCH_TRY(vault_row_get(v, t, a->subject, &row, &sealed));
+    VCH_TRY(vch_as_vault_row_get(v, t, a->subject, &row, &sealed));
     VCH_CHECK(row.life != VCH_AS_ERASED, AS_ERASED);
     VCH_TRY(absent(t, v->pending, subject_view(a->subject), VCH_E(AS_PENDING)));
     VCH_TRY(row_put(v, t, &row, vch_buf_get(&a->sealed)));
     if (a->has_old) {
-        VCH_TRY(vault_del(t, v->sub, vch_hash_bytes(&a->sub_old)));
+        VCH_TRY(vch_as_vault_del(t, v->sub, vch_hash_bytes(&a->sub_old)));
     }
     return a->has_new
                ? vch_kv_put(t, v->sub, vch_hash_bytes(&a->sub_new), subject_view(a->subject), 0)
@@ -490,11 +490,11 @@ vch_err vch_as_vault_touch(struct vch_as_vault *v, const uint8_t subject[VCH_AS_
     VCH_TRY(vch_as_slots_get(v->slots, row.slot, subject, key));
     a.has_old = was.sub_id[0] != '\0';
     a.has_new = state->sub_id[0] != '\0';
-    vault_sub_key(v, was.operator_id, was.sub_id, &a.sub_old);
-    vault_sub_key(v, state->operator_id, state->sub_id, &a.sub_new);
-    e = vault_state_seal(key, subject, state, &a.sealed);
+    vch_as_vault_sub_key(v, was.operator_id, was.sub_id, &a.sub_old);
+    vch_as_vault_sub_key(v, state->operator_id, state->sub_id, &a.sub_new);
+    e = vch_as_vault_state_seal(key, subject, state, &a.sealed);
     if (vch_ok(e)) {
-        e = vault_run(v, &op);
+        e = vch_as_vault_run(v, &op);
     }
     vch_wipe(key, sizeof key);
     vch_wipe(&was, sizeof was);
@@ -534,7 +534,7 @@ static vch_err erase_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *a
     struct vch_as_row row;
     struct vch_bytes sealed;
 
-    VCH_TRY(vault_row_get(v, t, a->subject, &row, &sealed));
+    VCH_TRY(vch_as_vault_row_get(v, t, a->subject, &row, &sealed));
     row.life = VCH_AS_ERASED;
     a->slot = row.slot;
     if (a->state != NULL) {
@@ -542,9 +542,9 @@ static vch_err erase_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void *a
     }
     VCH_TRY(row_put(v, t, &row, vch_bytes(NULL, 0)));
     VCH_TRY(del_due(v, t, a->subject));
-    VCH_TRY(vault_del(t, v->seq, subject_view(a->subject)));
-    VCH_TRY(vault_del(t, v->ids, subject_view(a->subject)));
-    VCH_TRY(vault_del(t, v->pending, subject_view(a->subject)));
+    VCH_TRY(vch_as_vault_del(t, v->seq, subject_view(a->subject)));
+    VCH_TRY(vch_as_vault_del(t, v->ids, subject_view(a->subject)));
+    VCH_TRY(vch_as_vault_del(t, v->pending, subject_view(a->subject)));
     return del_openings(v, t, a->subject);
 }
 
@@ -562,7 +562,7 @@ vch_err vch_as_vault_erase(struct vch_as_vault *v, const uint8_t subject[VCH_AS_
         VCH_TRY(e);
     }
     /* the database first: after a crash in between the row says what remains to be done */
-    e = vault_run(v, &op);
+    e = vch_as_vault_run(v, &op);
     vch_wipe(&state, sizeof state);
     return vch_ok(e) ? vch_as_slots_erase(v->slots, a.slot) : e;
 }

@@ -70,7 +70,7 @@ vch_err vch_as_trust_json(const struct vch_as_trust *t, struct vch_buf *out)
     if (vch_ok(e)) {
         e = text == NULL ? VCH_E(MEMORY) : vch_buf_printf(out, "%s\n", text);
     }
-    free(text);
+    vch_mem_free(text);
     json_decref(x.ledger_keys);
     json_decref(x.as_keys);
     return e;

@@ -20,7 +20,7 @@ static vch_err named_subject(struct call *c, const json_t *j, uint8_t ret[16])
                   AS_QUERY);
         return VCH_OK;
     }
-    VCH_TRY(ds_txid(json_object_get(j, "txid"), &txid));
+    VCH_TRY(vch_as_ds_txid(json_object_get(j, "txid"), &txid));
     vch_as_record_init(&r);
     err = vch_as_data_record(c->as->data, &txid, &r, &e);
     if (vch_ok(err)) {
@@ -52,7 +52,7 @@ static vch_err report_of(struct call *c, const json_t *j)
     struct vch_time at = {c->now_ms};
     uint8_t subject[16];
 
-    VCH_TRY(ds_members(j, known));
+    VCH_TRY(vch_as_ds_members(j, known));
     VCH_CHECK(reason != NULL && (when == NULL || json_is_string(when)), AS_QUERY);
     if (when != NULL) {
         VCH_CHECK(vch_ok(vch_time_parse(vch_text(json_string_value(when)), &at)) &&
@@ -60,7 +60,7 @@ static vch_err report_of(struct call *c, const json_t *j)
                   AS_QUERY);
     }
     VCH_TRY(named_subject(c, j, subject));
-    as_call_subject(c, subject);
+    vch_as_call_subject(c, subject);
     c->event = reason;
     VCH_TRY(vch_as_data_retire(c->as->data, subject, reason, at.ms));
     vch_http_reply_status(c->rs, 204);
@@ -73,12 +73,12 @@ static vch_err erase_of(struct call *c, const json_t *j)
     static const char *const known[] = {"subject", "txid", NULL};
     uint8_t subject[16];
 
-    VCH_TRY(ds_members(j, known));
+    VCH_TRY(vch_as_ds_members(j, known));
     VCH_TRY(named_subject(c, j, subject));
-    as_call_subject(c, subject);
+    vch_as_call_subject(c, subject);
     c->event = "erased";
     VCH_TRY(vch_as_data_retire(c->as->data, subject, "erased", c->now_ms));
-    vch_ignore(care_watch(c->as, subject));
+    vch_ignore(vch_as_care_watch(c->as, subject));
     VCH_TRY(vch_as_data_erase(c->as->data, subject));
     vch_counter_add(c->as->erased, 1);
     vch_http_reply_status(c->rs, 204);
@@ -90,7 +90,7 @@ static vch_err with_json(struct call *c, vch_err (*fn)(struct call *c, const jso
     json_t *j;
     vch_err e;
 
-    VCH_TRY(ds_parse(c->rq->body, &j));
+    VCH_TRY(vch_as_ds_parse(c->rq->body, &j));
     e = fn(c, j);
     json_decref(j);
     return e;
@@ -115,8 +115,8 @@ static vch_err status(struct call *c)
         "{\"ready\":%s,\"code\":\"%s\",\"alarms\":%llu,\"waiting\":%zu,\"watchers\":%zu,"
         "\"certificate-days-left\":%lld}\n",
         vch_ok(ready) ? "true" : "false", vch_err_info(ready)->slug,
-        (unsigned long long)vch_counter_get(c->as->alarms), care_waiting(c->as->care),
-        hub_count(c->as->hub), (long long)(vch_as_data_key_left_s(c->as->data) / 86400));
+        (unsigned long long)vch_counter_get(c->as->alarms), vch_as_care_waiting(c->as->care),
+        vch_as_hub_count(c->as->hub), (long long)(vch_as_data_key_left_s(c->as->data) / 86400));
 
     if (vch_ok(e)) {
         vch_http_reply_take(c->rs, 200, MEDIA_JSON, &out);
@@ -139,7 +139,7 @@ static vch_err keys(struct call *c)
     return e;
 }
 
-const struct route as_routes_admin[] = {
+const struct route vch_as_routes_admin[] = {
     {VCH_HTTP_POST, "/admin/v1/reports", MEDIA_JSON, 4096, VCH_AS_POINT_ADMIN, VCH_AS_OP_REPORT,
      reports},
     {VCH_HTTP_POST, "/admin/v1/erasures", MEDIA_JSON, 4096, VCH_AS_POINT_ADMIN, VCH_AS_OP_ERASE,
@@ -147,4 +147,4 @@ const struct route as_routes_admin[] = {
     {VCH_HTTP_GET, "/admin/v1/status", NULL, 0, VCH_AS_POINT_ADMIN, VCH_AS_OP_STATUS, status},
     {VCH_HTTP_GET, "/.well-known/vouch-keys", NULL, 0, VCH_AS_POINT_PUBLIC, VCH_AS_OP_KEYS, keys},
 };
-const size_t as_routes_admin_n = VCH_ARRAY_LEN(as_routes_admin);
+const size_t vch_as_routes_admin_n = VCH_ARRAY_LEN(vch_as_routes_admin);

@@ -6,12 +6,12 @@
 
 #include <vouch/stmt/entry_address.h>
 
-int64_t as_now_ms(const struct vch_as *as)
+int64_t vch_as_now_ms(const struct vch_as *as)
 {
     return vch_as_data_now_ms(as->data);
 }
 
-int64_t as_mono_ms(void)
+int64_t vch_as_mono_ms(void)
 {
     struct timespec ts;
 
@@ -19,31 +19,31 @@ int64_t as_mono_ms(void)
     return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
-void as_audit(struct vch_as *as, const char *event, const struct vch_field *fields, size_t n)
+void vch_as_audit(struct vch_as *as, const char *event, const struct vch_field *fields, size_t n)
 {
     if (as->o.audit != NULL && !vch_ok(vch_audit_append(as->o.audit, event, fields, n, NULL))) {
         vch_log(as->o.log, VCH_LOG_ERROR, "audit-lost", VCH_F_STR("event", event));
     }
 }
 
-void as_alarm(struct vch_as *as, const char *event, const uint8_t *subject, vch_err e)
+void vch_as_alarm(struct vch_as *as, const char *event, const uint8_t *subject, vch_err e)
 {
     struct vch_field f[] = {VCH_F_BOOL("alarm", true), VCH_F_ERR("code", e),
                             VCH_F_HEX("subject", vch_bytes(subject, subject == NULL ? 0 : 16))};
     size_t n = subject == NULL ? 2 : 3;
 
     vch_counter_add(as->alarms, 1);
-    as_audit(as, event, f, n);
+    vch_as_audit(as, event, f, n);
     vch_log_write(as->o.log, VCH_LOG_WARN, event, f, n);
 }
 
-void as_call_subject(struct call *c, const uint8_t subject[16])
+void vch_as_call_subject(struct call *c, const uint8_t subject[16])
 {
     memcpy(c->subject, subject, sizeof c->subject);
     c->has_subject = true;
 }
 
-void as_call_txid(struct call *c, const struct vch_hash *txid)
+void vch_as_call_txid(struct call *c, const struct vch_hash *txid)
 {
     c->txid = *txid;
     c->has_txid = true;
@@ -75,7 +75,7 @@ static void call_audit(struct call *c, vch_err e)
     if (c->has_txid) {
         f[n++] = VCH_F_HEX("txid", vch_hash_bytes(&c->txid));
     }
-    as_audit(c->as, bad ? "refused" : c->event, f, n);
+    vch_as_audit(c->as, bad ? "refused" : c->event, f, n);
 }
 
 static void retry_after(struct call *c, vch_err e)
@@ -93,12 +93,12 @@ static void users_refresh(struct vch_as *as)
 {
     struct vch_buf report = vch_buf_init(16384);
     bool did = false;
-    vch_err e = vch_as_users_refresh(as->users, as_mono_ms(), &report, &did);
+    vch_err e = vch_as_users_refresh(as->users, vch_as_mono_ms(), &report, &did);
 
     if (!vch_ok(e)) {
-        as_alarm(as, "user-table-refused", NULL, e);
+        vch_as_alarm(as, "user-table-refused", NULL, e);
     } else if (did) {
-        as_audit(as, "user-table-read", NULL, 0);
+        vch_as_audit(as, "user-table-read", NULL, 0);
     }
     vch_buf_fini(&report);
 }
@@ -111,11 +111,11 @@ static vch_err serve(void *user, struct vch_http_request *rq, struct vch_http_re
     vch_err e;
 
     users_refresh(b->as);
-    c.now_ms = as_now_ms(b->as);
+    c.now_ms = vch_as_now_ms(b->as);
     vch_as_caller_init(b->as->users, rq->cert, &c.caller);
     e = vch_as_caller_check(&c.caller, b->route->op);
     if (vch_ok(e)) {
-        e = vch_as_caller_take(&c.caller, 1, as_mono_ms(), &c.wait_ms);
+        e = vch_as_caller_take(&c.caller, 1, vch_as_mono_ms(), &c.wait_ms);
     }
     if (vch_ok(e)) {
         e = b->route->run(&c);
@@ -124,7 +124,7 @@ static vch_err serve(void *user, struct vch_http_request *rq, struct vch_http_re
     vch_as_caller_fini(&c.caller);
     if (!vch_ok(e)) {
         if (b->route->point == VCH_AS_POINT_UD) {
-            as_nonce_header(&c);
+            vch_as_nonce_header(&c);
         }
         retry_after(&c, e);
         vch_http_problem(rs, e, NULL);
@@ -139,10 +139,10 @@ static vch_err serve(void *user, struct vch_http_request *rq, struct vch_http_re
 static const struct {
     const struct route *rows;
     const size_t *n;
-} all_routes[] = {{as_routes_ud, &as_routes_ud_n},
-                  {as_routes_ds, &as_routes_ds_n},
-                  {as_routes_edi, &as_routes_edi_n},
-                  {as_routes_admin, &as_routes_admin_n}};
+} all_routes[] = {{vch_as_routes_ud, &vch_as_routes_ud_n},
+                  {vch_as_routes_ds, &vch_as_routes_ds_n},
+                  {vch_as_routes_edi, &vch_as_routes_edi_n},
+                  {vch_as_routes_admin, &vch_as_routes_admin_n}};
 
 static void bind_one(struct vch_as *as, struct bound *b, const struct route *r)
 {
@@ -277,14 +277,14 @@ static void on_record(void *user, const uint8_t subject[16])
     struct vch_as *as = user;
 
     vch_counter_add(as->endorsed, 1);
-    hub_notify(as->hub, subject);
+    vch_as_hub_notify(as->hub, subject);
 }
 
 static void on_due(void *user)
 {
     struct vch_as *as = user;
 
-    care_wake(as->care);
+    vch_as_care_wake(as->care);
 }
 
 static vch_err data_open(struct vch_as *as)
@@ -320,14 +320,14 @@ static double hints_waiting(void *user)
 {
     struct vch_as *as = user;
 
-    return (double)care_waiting(as->care);
+    return (double)vch_as_care_waiting(as->care);
 }
 
 static double watchers(void *user)
 {
     struct vch_as *as = user;
 
-    return (double)hub_count(as->hub);
+    return (double)vch_as_hub_count(as->hub);
 }
 
 static void metrics_open(struct vch_as *as)
@@ -362,9 +362,9 @@ static vch_err open_parts(struct vch_as *as, struct vch_buf *report)
     as->register_rate = vch_rate_open(as->o.register_per_s, as->o.register_burst, 65536);
     VCH_TRY(operators_open(as));
     VCH_TRY(data_open(as));
-    as->hub = hub_open(as);
+    as->hub = vch_as_hub_open(as);
     bind_all(as);
-    VCH_TRY(care_open(as, &as->care));
+    VCH_TRY(vch_as_care_open(as, &as->care));
     metrics_open(as);
     VCH_TRY(vch_as_data_recover(as->data, &pending));
     if (pending != 0) {
@@ -398,9 +398,9 @@ void vch_as_close(struct vch_as *as)
     if (as == NULL) {
         return;
     }
-    care_close(as->care);
+    vch_as_care_close(as->care);
     as->care = NULL;
-    hub_close(as->hub);
+    vch_as_hub_close(as->hub);
     vch_as_data_close(as->data);
     vch_as_nonces_close(as->nonces);
     vch_as_users_close(as->users);
@@ -416,12 +416,12 @@ vch_err vch_as_key_set(struct vch_as *as, const struct vch_signer *signer, struc
     vch_err e = vch_as_data_key_set(as->data, signer, cert, close, close_arg);
     struct vch_field f = VCH_F_ERR("code", e);
 
-    as_audit(as, vch_ok(e) ? "signing-key-set" : "signing-key-refused", &f, vch_ok(e) ? 0 : 1);
+    vch_as_audit(as, vch_ok(e) ? "signing-key-set" : "signing-key-refused", &f, vch_ok(e) ? 0 : 1);
     return e;
 }
 
 vch_err vch_as_ready(struct vch_as *as)
 {
-    VCH_CHECK(care_settled(as->care), AS_PENDING);
+    VCH_CHECK(vch_as_care_settled(as->care), AS_PENDING);
     return vch_as_data_key_check(as->data);
 }

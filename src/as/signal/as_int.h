@@ -78,52 +78,55 @@ struct call {
 };
 
 /* ---- routes (the tables of each reference point) */
-extern const struct route as_routes_ud[], as_routes_ds[], as_routes_edi[], as_routes_admin[];
-extern const size_t as_routes_ud_n, as_routes_ds_n, as_routes_edi_n, as_routes_admin_n;
+extern const struct route vch_as_routes_ud[], vch_as_routes_ds[], vch_as_routes_edi[],
+    vch_as_routes_admin[];
+extern const size_t vch_as_routes_ud_n, vch_as_routes_ds_n, vch_as_routes_edi_n,
+    vch_as_routes_admin_n;
 
 /* ---- shared */
-int64_t as_now_ms(const struct vch_as *as);
-int64_t as_mono_ms(void);
+int64_t vch_as_now_ms(const struct vch_as *as);
+int64_t vch_as_mono_ms(void);
 /* An event that people have to look at: log, audit, metric. */
-void as_alarm(struct vch_as *as, const char *event, const uint8_t *subject, vch_err e);
-void as_audit(struct vch_as *as, const char *event, const struct vch_field *fields, size_t n);
+void vch_as_alarm(struct vch_as *as, const char *event, const uint8_t *subject, vch_err e);
+void vch_as_audit(struct vch_as *as, const char *event, const struct vch_field *fields, size_t n);
 /* The acknowledgement of R as of docs/formats.md 2.6, with a fresh nonce if NONCE is given. */
-vch_err as_ack_encode(struct vch_as *as, const struct vch_as_record *r, const uint8_t *nonce,
-                      struct vch_buf *out);
-vch_err as_nonce(struct vch_as *as, uint8_t ret[VCH_AS_NONCE_LEN]);
+vch_err vch_as_ack_encode(struct vch_as *as, const struct vch_as_record *r, const uint8_t *nonce,
+                          struct vch_buf *out);
+vch_err vch_as_nonce(struct vch_as *as, uint8_t ret[VCH_AS_NONCE_LEN]);
 /* Puts a fresh nonce into the header Vouch-Nonce. */
-void as_nonce_header(struct call *c);
-void as_call_subject(struct call *c, const uint8_t subject[16]);
-void as_call_txid(struct call *c, const struct vch_hash *txid);
+void vch_as_nonce_header(struct call *c);
+void vch_as_call_subject(struct call *c, const uint8_t subject[16]);
+void vch_as_call_txid(struct call *c, const struct vch_hash *txid);
 
 /* ---- operators */
-const struct operator_of *as_operator_by_id(const struct vch_as *as, const char *id);
+const struct operator_of *vch_as_operator_by_id(const struct vch_as *as, const char *id);
 /* The one that serves the identity; NULL if none does. */
-const struct operator_of *as_operator_for(const struct vch_as *as, const struct vch_edi_ids *ids);
+const struct operator_of *vch_as_operator_for(const struct vch_as *as,
+                                              const struct vch_edi_ids *ids);
 /* Reads the account SEL and compares it with the registered identifiers IDS, asking for a match of
  * those that the operator withholds. STATUS is to be finished by vch_edi_status_fini. Errors: those
  * of vch_edi_retrieve and vch_edi_match. */
-vch_err as_network_ask(const struct operator_of *op, const struct vch_edi_selector *sel,
-                       const struct vch_edi_ids *ids, struct vch_edi_status *ret,
-                       unsigned *ret_mismatched);
+vch_err vch_as_network_ask(const struct operator_of *op, const struct vch_edi_selector *sel,
+                           const struct vch_edi_ids *ids, struct vch_edi_status *ret,
+                           unsigned *ret_mismatched);
 /* The same for an account read already. */
-vch_err as_network_compare(const struct operator_of *op, const struct vch_edi_ids *ids,
-                           const struct vch_edi_status *status, unsigned *ret_mismatched);
-struct vch_edi_selector as_selector(enum vch_edi_kind kind, const char *text);
+vch_err vch_as_network_compare(const struct operator_of *op, const struct vch_edi_ids *ids,
+                               const struct vch_edi_status *status, unsigned *ret_mismatched);
+struct vch_edi_selector vch_as_selector(enum vch_edi_kind kind, const char *text);
 
 /* ---- follow-up work on accounts */
-vch_err care_open(struct vch_as *as, struct care **ret);
-void care_close(struct care *c);
-void care_wake(struct care *c);    /* there may be something to do */
-bool care_settled(struct care *c); /* is nothing of before the start pending any more? */
-size_t care_waiting(struct care *c);
+vch_err vch_as_care_open(struct vch_as *as, struct care **ret);
+void vch_as_care_close(struct care *c);
+void vch_as_care_wake(struct care *c);    /* there may be something to do */
+bool vch_as_care_settled(struct care *c); /* is nothing of before the start pending any more? */
+size_t vch_as_care_waiting(struct care *c);
 
 /* ---- pushing to devices */
-struct hub *hub_open(struct vch_as *as);
-void hub_close(struct hub *h);
-void hub_notify(struct hub *h, const uint8_t subject[16]); /* never blocks for long */
+struct hub *vch_as_hub_open(struct vch_as *as);
+void vch_as_hub_close(struct hub *h);
+void vch_as_hub_notify(struct hub *h, const uint8_t subject[16]); /* never blocks for long */
 /* Answers the call with an event stream of the acknowledgements of SUBJECT after AFTER_SEQ. */
-vch_err hub_stream(struct call *c, const uint8_t subject[16], int64_t after_seq);
-size_t hub_count(struct hub *h);
+vch_err vch_as_hub_stream(struct call *c, const uint8_t subject[16], int64_t after_seq);
+size_t vch_as_hub_count(struct hub *h);
 
 #endif

@@ -63,7 +63,7 @@ static bool may_take(struct care *c, const uint8_t subject[16])
     const struct resting *r = rest_of(c, subject);
 
     return c->queued < JOBS_MAX && c->busy_count < JOBS_MAX * CARE_BATCH && !is_busy(c, subject) &&
-           (r == NULL || r->until_ms <= as_mono_ms());
+           (r == NULL || r->until_ms <= vch_as_mono_ms());
 }
 
 static void enqueue(struct care *c, const struct job *j)
@@ -98,7 +98,7 @@ static void done(struct care *c, const uint8_t subject[16], bool well)
         memcpy(r->subject, subject, 16);
     }
     rest_ms = REST_FIRST_MS << (r->tries < 6 ? r->tries : 6);
-    r->until_ms = as_mono_ms() + (rest_ms < REST_MOST_MS ? rest_ms : REST_MOST_MS);
+    r->until_ms = vch_as_mono_ms() + (rest_ms < REST_MOST_MS ? rest_ms : REST_MOST_MS);
     r->tries++;
 }
 
@@ -137,7 +137,7 @@ static void take_due(struct care *c)
     struct vch_as_due *due = vch_mem_alloc(JOBS_MAX * sizeof *due);
     struct job checks = {.kind = JOB_CHECK, .count = 0};
     size_t n = 0;
-    vch_err e = vch_as_vault_due_list(c->as->o.vault, as_now_ms(c->as), due, JOBS_MAX, &n);
+    vch_err e = vch_as_vault_due_list(c->as->o.vault, vch_as_now_ms(c->as), due, JOBS_MAX, &n);
 
     pthread_mutex_lock(&c->lock);
     for (size_t i = 0; vch_ok(e) && i < n; i++) {
@@ -206,11 +206,11 @@ static vch_err work(struct vch_as *as, const struct job *j)
 {
     switch (j->kind) {
     case JOB_HINT:
-        return care_hint(as, j);
+        return vch_as_care_hint(as, j);
     case JOB_CHECK:
-        return care_check(as, j);
+        return vch_as_care_check(as, j);
     case JOB_WATCH:
-        return care_watch(as, j->subjects[0]);
+        return vch_as_care_watch(as, j->subjects[0]);
     case JOB_SETTLE:
         return vch_as_data_settle(as->data, j->subjects[0]);
     }
@@ -252,7 +252,7 @@ static void *toil(void *arg)
 }
 
 /* ---- */
-void care_wake(struct care *c)
+void vch_as_care_wake(struct care *c)
 {
     if (c == NULL) {
         return;
@@ -264,7 +264,7 @@ void care_wake(struct care *c)
 }
 
 /* Settled is: every endorsement that waited at the start was submitted again. */
-bool care_settled(struct care *c)
+bool vch_as_care_settled(struct care *c)
 {
     uint8_t one[1][VCH_AS_SUBJECT_LEN];
     bool looked;
@@ -277,7 +277,7 @@ bool care_settled(struct care *c)
            (vch_ok(vch_as_vault_list_pending(c->as->o.vault, NULL, one, 1, &n)) && n == 0);
 }
 
-size_t care_waiting(struct care *c)
+size_t vch_as_care_waiting(struct care *c)
 {
     size_t n;
 
@@ -287,7 +287,7 @@ size_t care_waiting(struct care *c)
     return n;
 }
 
-vch_err care_open(struct vch_as *as, struct care **ret)
+vch_err vch_as_care_open(struct vch_as *as, struct care **ret)
 {
     struct care *c = vch_mem_alloc(sizeof *c);
     pthread_condattr_t attr;
@@ -312,7 +312,7 @@ vch_err care_open(struct vch_as *as, struct care **ret)
     return VCH_OK;
 }
 
-void care_close(struct care *c)
+void vch_as_care_close(struct care *c)
 {
     if (c == NULL) {
         return;

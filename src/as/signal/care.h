@@ -21,15 +21,16 @@ struct job {
 };
 
 /* Does the job; a failure is tried again later. */
-vch_err care_hint(struct vch_as *as, const struct job *j);
-vch_err care_check(struct vch_as *as, const struct job *j);
-vch_err care_watch(struct vch_as *as, const uint8_t subject[16]);
+vch_err vch_as_care_hint(struct vch_as *as, const struct job *j);
+vch_err vch_as_care_check(struct vch_as *as, const struct job *j);
+vch_err vch_as_care_watch(struct vch_as *as, const uint8_t subject[16]);
 
 /* Reads what the operator says of SUBJECT and endorses what is new. HINT may be NULL. */
-vch_err care_read(struct vch_as *as, const uint8_t subject[16], const struct vch_as_hint *hint);
+vch_err vch_as_care_read(struct vch_as *as, const uint8_t subject[16],
+                         const struct vch_as_hint *hint);
 /* Applies what was read; writes audit and alarms. */
-vch_err care_apply(struct vch_as *as, const uint8_t subject[16], const struct operator_of *op,
-                   const struct vch_edi_ids *ids, const struct vch_edi_status *status,
-                   const struct vch_as_hint *hint);
+vch_err vch_as_care_apply(struct vch_as *as, const uint8_t subject[16],
+                          const struct operator_of *op, const struct vch_edi_ids *ids,
+                          const struct vch_edi_status *status, const struct vch_as_hint *hint);
 
 #endif

@@ -14,7 +14,7 @@ static vch_err next_watch(struct vch_as *as, const uint8_t subject[16], int64_t 
 
 static int64_t renew_at(const struct vch_as *as, const struct vch_edi_sub *sub)
 {
-    int64_t now_ms = as_now_ms(as), left_ms;
+    int64_t now_ms = vch_as_now_ms(as), left_ms;
 
     if (sub->expires.p != VCH_EDI_GIVEN) {
         return 0;
@@ -44,7 +44,7 @@ static vch_err catch_up(struct vch_as *as, const struct operator_of *op, const u
         missed = ev.notified_at_ms >= st->account.last_checked_ms;
         vch_edi_event_fini(&ev);
     }
-    return missed ? care_read(as, subject, NULL) : VCH_OK;
+    return missed ? vch_as_care_read(as, subject, NULL) : VCH_OK;
 }
 
 static void audit_watch(struct vch_as *as, const char *event, const struct operator_of *op,
@@ -53,7 +53,7 @@ static void audit_watch(struct vch_as *as, const char *event, const struct opera
     struct vch_field f[] = {VCH_F_HEX("subject", vch_bytes(subject, 16)),
                             VCH_F_STR("operator", op->op.id)};
 
-    as_audit(as, event, f, VCH_ARRAY_LEN(f));
+    vch_as_audit(as, event, f, VCH_ARRAY_LEN(f));
 }
 
 static vch_err keep(struct vch_as *as, const struct operator_of *op, const uint8_t subject[16],
@@ -76,7 +76,7 @@ static vch_err adopt(struct vch_as *as, const struct operator_of *op, const uint
     struct vch_edi_sub_change ch = {
         .types = VCH_EDI_EV_ALL,
         .sink = sink,
-        .expires = {VCH_EDI_GIVEN, as_now_ms(as) + (int64_t)as->o.sub_life_s * 1000}};
+        .expires = {VCH_EDI_GIVEN, vch_as_now_ms(as) + (int64_t)as->o.sub_life_s * 1000}};
     char after[VCH_EDI_REF_MAX + 1] = "";
     bool more = true, found = false;
     vch_err e = VCH_OK;
@@ -104,10 +104,10 @@ static vch_err subscribe(struct vch_as *as, const struct operator_of *op, const 
 {
     char sink[VCH_EDI_URL_MAX + 1];
     struct vch_edi_sub_request rq = {
-        .account = as_selector(VCH_EDI_ACCOUNT, st->account.account_ref),
+        .account = vch_as_selector(VCH_EDI_ACCOUNT, st->account.account_ref),
         .types = VCH_EDI_EV_ALL,
         .sink = sink,
-        .expires_ms = as_now_ms(as) + (int64_t)as->o.sub_life_s * 1000};
+        .expires_ms = vch_as_now_ms(as) + (int64_t)as->o.sub_life_s * 1000};
     struct vch_edi_sub sub;
     vch_err e;
 
@@ -124,7 +124,7 @@ static vch_err renew(struct vch_as *as, const struct operator_of *op, const uint
                      const struct vch_as_state *st)
 {
     struct vch_edi_sub_change ch = {
-        .expires = {VCH_EDI_GIVEN, as_now_ms(as) + (int64_t)as->o.sub_life_s * 1000}};
+        .expires = {VCH_EDI_GIVEN, vch_as_now_ms(as) + (int64_t)as->o.sub_life_s * 1000}};
     struct vch_edi_sub sub;
     vch_err e = op->op.cef->sub_get(op->op.self, st->sub_id, &sub);
 
@@ -156,11 +156,11 @@ static vch_err cancel(struct vch_as *as, const struct operator_of *op, const uin
 
 static vch_err watch(struct vch_as *as, const struct vch_as_row *row, const struct vch_as_state *st)
 {
-    const struct operator_of *op = as_operator_by_id(as, st->operator_id);
+    const struct operator_of *op = vch_as_operator_by_id(as, st->operator_id);
     vch_err e;
 
     if (op == NULL) {
-        as_alarm(as, "operator-not-configured", row->subject, VCH_E(AS_OPTIONS));
+        vch_as_alarm(as, "operator-not-configured", row->subject, VCH_E(AS_OPTIONS));
         return next_watch(as, row->subject, 0);
     }
     if (row->life == VCH_AS_RETIRED) {
@@ -171,13 +171,13 @@ static vch_err watch(struct vch_as *as, const struct vch_as_row *row, const stru
         e = renew(as, op, row->subject, st);
     }
     if (vch_err_is(e, VCH_E(EDI_UNKNOWN))) {
-        as_alarm(as, "account-not-watchable", row->subject, e);
-        return next_watch(as, row->subject, as_now_ms(as) + 3600 * 1000);
+        vch_as_alarm(as, "account-not-watchable", row->subject, e);
+        return next_watch(as, row->subject, vch_as_now_ms(as) + 3600 * 1000);
     }
     return e;
 }
 
-vch_err care_watch(struct vch_as *as, const uint8_t subject[16])
+vch_err vch_as_care_watch(struct vch_as *as, const uint8_t subject[16])
 {
     struct vch_as_state st;
     struct vch_as_row row;

@@ -12,19 +12,19 @@ static void audit_change(struct vch_as *as, const uint8_t subject[16],
                             VCH_F_BOOL("retired", v->action == VCH_ACTION_RETIRE),
                             VCH_F_TIME("effective_at", ((struct vch_time){v->effective_ms}))};
 
-    as_audit(as, v->changed ? "account-changed" : "account-unchanged", f,
-             v->changed ? VCH_ARRAY_LEN(f) : 1);
+    vch_as_audit(as, v->changed ? "account-changed" : "account-unchanged", f,
+                 v->changed ? VCH_ARRAY_LEN(f) : 1);
 }
 
-vch_err care_apply(struct vch_as *as, const uint8_t subject[16], const struct operator_of *op,
-                   const struct vch_edi_ids *ids, const struct vch_edi_status *status,
-                   const struct vch_as_hint *hint)
+vch_err vch_as_care_apply(struct vch_as *as, const uint8_t subject[16],
+                          const struct operator_of *op, const struct vch_edi_ids *ids,
+                          const struct vch_edi_status *status, const struct vch_as_hint *hint)
 {
     struct vch_as_network net = {
         .operator_id = op->op.id, .account = status, .evidence = status->evidence_hash};
     struct vch_as_verdict v;
 
-    VCH_TRY(as_network_compare(op, ids, status, &net.mismatched));
+    VCH_TRY(vch_as_network_compare(op, ids, status, &net.mismatched));
     if (hint != NULL) {
         net.hinted = true;
         net.hint_effective_ms = hint->effective_ms;
@@ -47,31 +47,32 @@ static bool is_for_people(vch_err e)
 static vch_err read_live(struct vch_as *as, const uint8_t subject[16],
                          const struct vch_as_state *st, const struct vch_as_hint *hint)
 {
-    const struct operator_of *op = as_operator_by_id(as, st->operator_id);
-    struct vch_edi_selector sel = as_selector(VCH_EDI_ACCOUNT, st->account.account_ref);
+    const struct operator_of *op = vch_as_operator_by_id(as, st->operator_id);
+    struct vch_edi_selector sel = vch_as_selector(VCH_EDI_ACCOUNT, st->account.account_ref);
     struct vch_edi_status status;
     vch_err e;
 
     if (op == NULL) {
-        as_alarm(as, "operator-not-configured", subject, VCH_E(AS_OPTIONS));
+        vch_as_alarm(as, "operator-not-configured", subject, VCH_E(AS_OPTIONS));
         return VCH_OK;
     }
     memset(&status, 0, sizeof status);
     vch_counter_add(op->asked, 1);
     e = op->op.cef->retrieve(op->op.self, &sel, VCH_EDI_F_ALL, &status);
     if (vch_ok(e)) {
-        e = care_apply(as, subject, op, &st->ids, &status, hint);
+        e = vch_as_care_apply(as, subject, op, &st->ids, &status, hint);
     }
     vch_edi_status_fini(&status);
     vch_wipe(&status, sizeof status);
     if (is_for_people(e)) {
-        as_alarm(as, "account-not-readable", subject, e);
+        vch_as_alarm(as, "account-not-readable", subject, e);
         return VCH_OK;
     }
     return e;
 }
 
-vch_err care_read(struct vch_as *as, const uint8_t subject[16], const struct vch_as_hint *hint)
+vch_err vch_as_care_read(struct vch_as *as, const uint8_t subject[16],
+                         const struct vch_as_hint *hint)
 {
     struct vch_as_state st;
     struct vch_as_row row;
@@ -100,7 +101,7 @@ static vch_err pull_missed(struct vch_as *as, const struct job *j)
     vch_err e;
 
     VCH_TRY(vch_as_vault_state(as->o.vault, j->subjects[0], &row, &st));
-    op = as_operator_by_id(as, st.operator_id);
+    op = vch_as_operator_by_id(as, st.operator_id);
     if (op == NULL) {
         return VCH_OK;
     }
@@ -111,10 +112,11 @@ static vch_err pull_missed(struct vch_as *as, const struct job *j)
         struct vch_field f[] = {VCH_F_HEX("subject", vch_bytes(j->subjects[0], 16)),
                                 VCH_F_UINT("from", j->hint.from_seq), VCH_F_UINT("events", n)};
 
-        as_audit(as, "events-pulled", f, VCH_ARRAY_LEN(f));
+        vch_as_audit(as, "events-pulled", f, VCH_ARRAY_LEN(f));
         for (size_t i = 0; i < n; i++) {
             if (ev[i].type == 0) {
-                as_alarm(as, "notification-unknown-type", j->subjects[0], VCH_E(EDI_EVENT_TYPE));
+                vch_as_alarm(as, "notification-unknown-type", j->subjects[0],
+                             VCH_E(EDI_EVENT_TYPE));
             }
             vch_edi_event_fini(&ev[i]);
         }
@@ -124,7 +126,7 @@ static vch_err pull_missed(struct vch_as *as, const struct job *j)
     return e;
 }
 
-vch_err care_hint(struct vch_as *as, const struct job *j)
+vch_err vch_as_care_hint(struct vch_as *as, const struct job *j)
 {
     if (j->hint.seq > j->hint.from_seq + 1) {
         vch_err e = pull_missed(as, j);
@@ -133,7 +135,7 @@ vch_err care_hint(struct vch_as *as, const struct job *j)
             return e;
         }
     }
-    VCH_TRY(care_read(as, j->subjects[0], &j->hint));
+    VCH_TRY(vch_as_care_read(as, j->subjects[0], &j->hint));
     return vch_as_vault_hint_done(as->o.vault, j->subjects[0], j->hint.number);
 }
 
@@ -147,7 +149,7 @@ struct sweep {
 static void later(struct vch_as *as, const uint8_t subject[16], int64_t delay_ms)
 {
     struct vch_as_due due = {.kind = VCH_AS_DUE_CHECK,
-                             .at_ms = delay_ms == 0 ? 0 : as_now_ms(as) + delay_ms};
+                             .at_ms = delay_ms == 0 ? 0 : vch_as_now_ms(as) + delay_ms};
 
     memcpy(due.subject, subject, sizeof due.subject);
     vch_ignore(vch_as_vault_due_set(as->o.vault, &due));
@@ -168,7 +170,7 @@ static void sweep_operator(struct vch_as *as, const struct operator_of *op, stru
     vch_err all;
 
     for (size_t i = 0; i < n; i++) {
-        sels[i] = as_selector(VCH_EDI_ACCOUNT, s->states[who[i]].account.account_ref);
+        sels[i] = vch_as_selector(VCH_EDI_ACCOUNT, s->states[who[i]].account.account_ref);
     }
     vch_counter_add(op->asked, n);
     all = op->op.cef->retrieve_batch(op->op.self, sels, n, VCH_EDI_F_ALL, errs, status);
@@ -180,11 +182,11 @@ static void sweep_operator(struct vch_as *as, const struct operator_of *op, stru
         vch_err e = vch_ok(all) ? errs[i] : all;
 
         if (vch_ok(e)) {
-            e = care_apply(as, subject, op, &s->states[who[i]].ids, &status[i], NULL);
+            e = vch_as_care_apply(as, subject, op, &s->states[who[i]].ids, &status[i], NULL);
             vch_edi_status_fini(&status[i]);
         }
         if (is_for_people(e)) {
-            as_alarm(as, "account-not-readable", subject, e);
+            vch_as_alarm(as, "account-not-readable", subject, e);
             later(as, subject, sweep_ms(as));
         } else if (!vch_ok(e)) {
             later(as, subject, RETRY_MS);
@@ -214,7 +216,7 @@ static void sweep_groups(struct vch_as *as, struct sweep *s)
 }
 
 /* The agenda entry goes away or moves on for every subject, whatever becomes of it. */
-vch_err care_check(struct vch_as *as, const struct job *j)
+vch_err vch_as_care_check(struct vch_as *as, const struct job *j)
 {
     struct sweep s = {.states = vch_mem_alloc(j->count * sizeof *s.states),
                       .subjects = vch_mem_alloc(j->count * sizeof *s.subjects)};
@@ -224,7 +226,7 @@ vch_err care_check(struct vch_as *as, const struct job *j)
         vch_err e = vch_as_vault_state(as->o.vault, j->subjects[i], &row, &s.states[s.n]);
 
         if (vch_ok(e) && row.life == VCH_AS_LIVE &&
-            as_operator_by_id(as, s.states[s.n].operator_id) != NULL) {
+            vch_as_operator_by_id(as, s.states[s.n].operator_id) != NULL) {
             memcpy(s.subjects[s.n++], j->subjects[i], 16);
             later(as, j->subjects[i], sweep_ms(as) != 0 ? sweep_ms(as) : RETRY_MS * 1000);
         } else {

@@ -5,7 +5,7 @@
 
 static vch_err take_many(struct call *c, size_t n)
 {
-    return n > 1 ? vch_as_caller_take(&c->caller, (unsigned)(n - 1), as_mono_ms(), &c->wait_ms)
+    return n > 1 ? vch_as_caller_take(&c->caller, (unsigned)(n - 1), vch_as_mono_ms(), &c->wait_ms)
                  : VCH_OK;
 }
 
@@ -15,11 +15,11 @@ static vch_err read_one(struct call *c, const json_t *j, struct vch_hash *ret)
     static const char *const known[] = {"txid", "entry", NULL};
 
     if (json_is_string(j)) {
-        return ds_txid(j, ret);
+        return vch_as_ds_txid(j, ret);
     }
-    VCH_TRY(ds_members(j, known));
-    VCH_TRY(ds_txid(json_object_get(j, "txid"), ret));
-    return ds_entry(c, j);
+    VCH_TRY(vch_as_ds_members(j, known));
+    VCH_TRY(vch_as_ds_txid(json_object_get(j, "txid"), ret));
+    return vch_as_ds_entry(c, j);
 }
 
 static vch_err read_all(struct call *c, const json_t *list, struct vch_hash *txids, size_t n)
@@ -32,11 +32,11 @@ static vch_err read_all(struct call *c, const json_t *list, struct vch_hash *txi
 
 static vch_err wishes(struct call *c, const json_t *j, struct answer *a)
 {
-    VCH_TRY(ds_bool(j, "latest", &a->latest));
-    VCH_TRY(ds_bool(j, "history", &a->history));
+    VCH_TRY(vch_as_ds_bool(j, "latest", &a->latest));
+    VCH_TRY(vch_as_ds_bool(j, "history", &a->history));
     VCH_TRY(!a->latest ? VCH_OK : vch_as_caller_check(&c->caller, VCH_AS_OP_LATEST));
     VCH_TRY(!a->history ? VCH_OK : vch_as_caller_check(&c->caller, VCH_AS_OP_HISTORY));
-    return ds_fields(c, j, &a->fields);
+    return vch_as_ds_fields(c, j, &a->fields);
 }
 
 /* One record that is not there is an error; of many, those that are there are answered. */
@@ -46,12 +46,12 @@ static vch_err collect(struct answer *a, const struct vch_hash *txids, size_t n)
     char text[24];
 
     for (size_t i = 0; i < n; i++) {
-        vch_err e = answer_record(a, &txids[i]);
+        vch_err e = vch_as_answer_record(a, &txids[i]);
         bool none = vch_err_is(e, VCH_E(AS_RECORD)) || vch_err_is(e, VCH_E(AS_NOT_ENDORSEMENT));
 
         if (none && n > 1 && missing + 1 < n) {
             missing++;
-            answer_missing(a, &txids[i], e);
+            vch_as_answer_missing(a, &txids[i], e);
             continue;
         }
         VCH_TRY(e);
@@ -60,7 +60,7 @@ static vch_err collect(struct answer *a, const struct vch_hash *txids, size_t n)
         (void)snprintf(text, sizeof text, "%zu", missing);
         vch_http_reply_header(a->c->rs, "Vouch-Missing", text);
     }
-    return answer_send(a);
+    return vch_as_answer_send(a);
 }
 
 static vch_err records_of(struct call *c, const json_t *j)
@@ -74,37 +74,37 @@ static vch_err records_of(struct call *c, const json_t *j)
     struct answer a;
     vch_err e;
 
-    VCH_TRY(ds_members(j, known));
+    VCH_TRY(vch_as_ds_members(j, known));
     VCH_CHECK(!many || (json_is_array(list) && json_object_get(j, "txid") == NULL &&
                         json_object_get(j, "entry") == NULL && n > 0),
               AS_QUERY);
     VCH_CHECK(n <= c->caller.user.batch_max, LIMIT);
     VCH_TRY(take_many(c, n));
-    VCH_TRY(answer_init(&a, c));
+    VCH_TRY(vch_as_answer_init(&a, c));
     txids = vch_mem_alloc(n * sizeof *txids);
     e = wishes(c, j, &a);
     if (vch_ok(e)) {
-        e = many ? read_all(c, list, txids, n) : ds_txid(json_object_get(j, "txid"), txids);
+        e = many ? read_all(c, list, txids, n) : vch_as_ds_txid(json_object_get(j, "txid"), txids);
     }
     if (vch_ok(e) && !many) {
-        e = ds_entry(c, j);
-        as_call_txid(c, txids);
+        e = vch_as_ds_entry(c, j);
+        vch_as_call_txid(c, txids);
     }
     if (vch_ok(e)) {
         e = collect(&a, txids, n);
     }
     vch_mem_free(txids);
-    answer_fini(&a);
+    vch_as_answer_fini(&a);
     return e;
 }
 
 /* POST /rp-ds/v1/records. req: Y.2247-7.2.3-6, Y.2247-8.4-8 */
-vch_err ds_records(struct call *c)
+vch_err vch_as_ds_records(struct call *c)
 {
     json_t *j;
     vch_err e;
 
-    VCH_TRY(ds_parse(c->rq->body, &j));
+    VCH_TRY(vch_as_ds_parse(c->rq->body, &j));
     c->event = "records-served";
     e = records_of(c, j);
     json_decref(j);
@@ -175,47 +175,47 @@ static vch_err lookup_of(struct call *c, const json_t *j, struct answer *a)
     size_t n = 0, put = 0;
     vch_err e;
 
-    VCH_TRY(ds_members(j, known));
+    VCH_TRY(vch_as_ds_members(j, known));
     VCH_TRY(wishes(c, j, a));
-    VCH_TRY(ds_identity(j, &ids));
+    VCH_TRY(vch_as_ds_identity(j, &ids));
     e = find_all(c, &ids, found, &n);
     vch_wipe(&ids, sizeof ids);
     for (size_t i = 0; vch_ok(e) && i < n; i++) {
         e = vch_as_vault_row(c->as->o.vault, found[i], &row);
         if (vch_ok(e) && (row.life == VCH_AS_LIVE || row.life == VCH_AS_RETIRED)) {
-            e = answer_record(a, &row.latest);
+            e = vch_as_answer_record(a, &row.latest);
             put++;
         }
     }
     VCH_TRY(e);
     VCH_CHECK(put > 0, AS_RECORD);
-    return answer_send(a);
+    return vch_as_answer_send(a);
 }
 
 /* POST /rp-ds/v1/lookup */
-vch_err ds_lookup(struct call *c)
+vch_err vch_as_ds_lookup(struct call *c)
 {
     struct answer a;
     json_t *j;
     vch_err e;
 
-    VCH_TRY(answer_init(&a, c));
-    e = ds_parse(c->rq->body, &j);
+    VCH_TRY(vch_as_answer_init(&a, c));
+    e = vch_as_ds_parse(c->rq->body, &j);
     if (vch_ok(e)) {
         c->event = "identity-looked-up";
         e = lookup_of(c, j, &a);
         json_decref(j);
     }
-    answer_fini(&a);
+    vch_as_answer_fini(&a);
     return e;
 }
 
-const struct route as_routes_ds[] = {
+const struct route vch_as_routes_ds[] = {
     {VCH_HTTP_POST, "/rp-ds/v1/records", MEDIA_JSON, 1 << 20, VCH_AS_POINT_DS, VCH_AS_OP_RECORDS,
-     ds_records},
+     vch_as_ds_records},
     {VCH_HTTP_POST, "/rp-ds/v1/lookup", MEDIA_JSON, 16384, VCH_AS_POINT_DS, VCH_AS_OP_LOOKUP,
-     ds_lookup},
+     vch_as_ds_lookup},
     {VCH_HTTP_POST, "/rp-ds/v1/confirm", MEDIA_JSON, 16384, VCH_AS_POINT_DS, VCH_AS_OP_CONFIRM,
-     ds_confirm},
+     vch_as_ds_confirm},
 };
-const size_t as_routes_ds_n = VCH_ARRAY_LEN(as_routes_ds);
+const size_t vch_as_routes_ds_n = VCH_ARRAY_LEN(vch_as_routes_ds);

@@ -6,7 +6,7 @@
 
 #define ANSWER_MAX ((size_t)64 << 20)
 
-vch_err answer_init(struct answer *a, struct call *c)
+vch_err vch_as_answer_init(struct answer *a, struct call *c)
 {
     static const char *const offered[] = {VCH_MEDIA_BUNDLE, MEDIA_JSON};
     size_t form;
@@ -20,7 +20,7 @@ vch_err answer_init(struct answer *a, struct call *c)
     return VCH_OK;
 }
 
-void answer_fini(struct answer *a)
+void vch_as_answer_fini(struct answer *a)
 {
     vch_buf_fini(&a->out);
     json_decref(a->records);
@@ -59,7 +59,7 @@ static vch_err opened_add(void *arg, const struct vch_disclosure *d)
     struct opened *o = arg;
 
     if (o->json != NULL) {
-        (void)json_object_set_new(o->json, vch_stmt_disc_name(d->key), ds_value(d));
+        (void)json_object_set_new(o->json, vch_stmt_disc_name(d->key), vch_as_ds_value(d));
         return VCH_OK;
     }
     VCH_CHECK(o->n < VCH_DISCLOSURES_COUNT, LIMIT);
@@ -170,7 +170,7 @@ static vch_err bundle_one(struct answer *a, const struct vch_hash *txid,
 }
 
 /* ---- as JSON */
-json_t *ds_value(const struct vch_disclosure *d)
+json_t *vch_as_ds_value(const struct vch_disclosure *d)
 {
     switch (d->value.type) {
     case VCH_DISC_TEXT:
@@ -332,7 +332,7 @@ static vch_err put_latest(struct answer *a, const uint8_t subject[16], const str
     return err;
 }
 
-vch_err answer_record(struct answer *a, const struct vch_hash *txid)
+vch_err vch_as_answer_record(struct answer *a, const struct vch_hash *txid)
 {
     struct vch_stmt_endorsement e;
     struct vch_as_record r;
@@ -356,7 +356,7 @@ vch_err answer_record(struct answer *a, const struct vch_hash *txid)
     return err;
 }
 
-void answer_missing(struct answer *a, const struct vch_hash *txid, vch_err e)
+void vch_as_answer_missing(struct answer *a, const struct vch_hash *txid, vch_err e)
 {
     if (a->json) {
         json_t *j = json_object();
@@ -367,7 +367,7 @@ void answer_missing(struct answer *a, const struct vch_hash *txid, vch_err e)
     }
 }
 
-vch_err answer_send(struct answer *a)
+vch_err vch_as_answer_send(struct answer *a)
 {
     json_t *j;
     char *text;

@@ -64,7 +64,7 @@ static vch_err look(struct call *c, const struct vch_hash *txid, struct confirmi
         err = VCH_E(AS_RECORD);
     }
     if (vch_ok(err)) {
-        as_call_subject(c, e.subject);
+        vch_as_call_subject(c, e.subject);
         err = vch_as_data_openings(c->as->data, &e, txid, ids, compare, x);
     }
     vch_as_record_fini(&r);
@@ -80,11 +80,11 @@ static vch_err confirm_of(struct call *c, const json_t *j, struct confirming *x)
     json_t *out;
     vch_err e;
 
-    VCH_TRY(ds_members(j, known));
-    VCH_TRY(ds_txid(json_object_get(j, "txid"), &txid));
-    VCH_TRY(ds_entry(c, j));
-    as_call_txid(c, &txid);
-    VCH_TRY(ds_identity(j, &ids));
+    VCH_TRY(vch_as_ds_members(j, known));
+    VCH_TRY(vch_as_ds_txid(json_object_get(j, "txid"), &txid));
+    VCH_TRY(vch_as_ds_entry(c, j));
+    vch_as_call_txid(c, &txid);
+    VCH_TRY(vch_as_ds_identity(j, &ids));
     x->ids = &ids;
     expect_none(&ids, x->match);
     e = look(c, &txid, x);
@@ -101,11 +101,11 @@ static vch_err confirm_of(struct call *c, const json_t *j, struct confirming *x)
 }
 
 /* POST /rp-ds/v1/confirm */
-vch_err ds_confirm(struct call *c)
+vch_err vch_as_ds_confirm(struct call *c)
 {
     struct confirming x = {.match = json_object(), .openings = json_array()};
     json_t *j;
-    vch_err e = ds_parse(c->rq->body, &j);
+    vch_err e = vch_as_ds_parse(c->rq->body, &j);
 
     if (vch_ok(e)) {
         c->event = "identity-confirmed";

@@ -3,7 +3,7 @@
 
 #include <vouch/stmt/identity.h>
 
-vch_err ds_parse(struct vch_bytes body, json_t **ret)
+vch_err vch_as_ds_parse(struct vch_bytes body, json_t **ret)
 {
     json_t *j = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
 
@@ -15,7 +15,7 @@ vch_err ds_parse(struct vch_bytes body, json_t **ret)
     return VCH_OK;
 }
 
-vch_err ds_members(const json_t *object, const char *const *known)
+vch_err vch_as_ds_members(const json_t *object, const char *const *known)
 {
     const char *name;
     json_t *value;
@@ -33,7 +33,7 @@ vch_err ds_members(const json_t *object, const char *const *known)
     return VCH_OK;
 }
 
-vch_err ds_bool(const json_t *object, const char *name, bool *ret)
+vch_err vch_as_ds_bool(const json_t *object, const char *name, bool *ret)
 {
     const json_t *v = json_object_get(object, name);
 
@@ -42,7 +42,7 @@ vch_err ds_bool(const json_t *object, const char *name, bool *ret)
     return VCH_OK;
 }
 
-vch_err ds_txid(const json_t *text, struct vch_hash *ret)
+vch_err vch_as_ds_txid(const json_t *text, struct vch_hash *ret)
 {
     struct vch_bytes b;
 
@@ -53,7 +53,7 @@ vch_err ds_txid(const json_t *text, struct vch_hash *ret)
 }
 
 /* req: Y.2247-7.2.3-12 */
-vch_err ds_fields(struct call *c, const json_t *object, uint64_t *ret)
+vch_err vch_as_ds_fields(struct call *c, const json_t *object, uint64_t *ret)
 {
     const json_t *list = json_object_get(object, "fields");
     uint64_t fields = 0;
@@ -78,7 +78,7 @@ vch_err ds_fields(struct call *c, const json_t *object, uint64_t *ret)
 }
 
 /* req: Y.2247-7.2.3-6 */
-vch_err ds_entry(struct call *c, const json_t *object)
+vch_err vch_as_ds_entry(struct call *c, const json_t *object)
 {
     const json_t *entry = json_object_get(object, "entry");
     const json_t *ledger = json_array_get(entry, 0), *url = json_array_get(entry, 1);
@@ -95,7 +95,7 @@ vch_err ds_entry(struct call *c, const json_t *object)
     return VCH_OK;
 }
 
-vch_err ds_identity(const json_t *object, struct vch_edi_ids *ret)
+vch_err vch_as_ds_identity(const json_t *object, struct vch_edi_ids *ret)
 {
     static const char *const known[] = {"imei", "iccid", "msisdn", "eid", NULL};
     const json_t *id = json_object_get(object, "identity");
@@ -105,7 +105,7 @@ vch_err ds_identity(const json_t *object, struct vch_edi_ids *ret)
     size_t n = 0;
 
     memset(ret, 0, sizeof *ret);
-    VCH_TRY(ds_members(id, known));
+    VCH_TRY(vch_as_ds_members(id, known));
     for (size_t i = 0; known[i] != NULL; i++) {
         const json_t *v = json_object_get(id, known[i]);
 

@@ -74,7 +74,7 @@ static void audit_event(struct call *c, const char *event, const struct vch_edi_
                             VCH_F_STR("type", vch_edi_event_name(ev->type)),
                             VCH_F_UINT("seq", ev->seq), VCH_F_STR("event_id", ev->id)};
 
-    as_audit(c->as, event, f, VCH_ARRAY_LEN(f));
+    vch_as_audit(c->as, event, f, VCH_ARRAY_LEN(f));
 }
 
 static vch_err ended(struct call *c, const struct finding *f, const struct vch_edi_event *ev)
@@ -100,7 +100,7 @@ static vch_err accept(struct call *c, const struct finding *f, const struct vch_
 
     VCH_TRY(identity_clear(c->as, f, ev, &clear));
     if (!clear) {
-        as_alarm(c->as, "notification-ambiguous", f->subject, VCH_E(EDI_IDENTITY));
+        vch_as_alarm(c->as, "notification-ambiguous", f->subject, VCH_E(EDI_IDENTITY));
         return vch_as_vault_seq_raise(c->as->o.vault, f->subject, ev->seq);
     }
     if (ev->type == VCH_EDI_EV_SUBSCRIPTION_ENDED) {
@@ -108,7 +108,7 @@ static vch_err accept(struct call *c, const struct finding *f, const struct vch_
     }
     if (ev->type == 0) {
         /* req: Y.2247-7.2.2-14 (an unknown kind of change is put to people, not dropped) */
-        as_alarm(c->as, "notification-unknown-type", f->subject, VCH_E(EDI_EVENT_TYPE));
+        vch_as_alarm(c->as, "notification-unknown-type", f->subject, VCH_E(EDI_EVENT_TYPE));
     }
     memcpy(h.subject, f->subject, sizeof h.subject);
     e = vch_as_vault_hint_add(c->as->o.vault, &h);
@@ -147,7 +147,7 @@ static vch_err notifications(struct call *c)
     e = f.op->op.cef->event_verify(f.op->op.self, c->rq->body, jws == NULL ? "" : jws, find, &f,
                                    &ev, &gap);
     if (f.found) {
-        as_call_subject(c, f.subject);
+        vch_as_call_subject(c, f.subject);
     }
     if (vch_ok(e)) {
         e = accept(c, &f, &ev);
@@ -156,18 +156,18 @@ static vch_err notifications(struct call *c)
     if (vch_err_is(e, VCH_E(EDI_EVENT_REPLAY))) {
         struct vch_field field = VCH_F_HEX("subject", VCH_BYTES_OF(c->subject));
 
-        as_audit(c->as, "notification-repeated", &field, 1);
+        vch_as_audit(c->as, "notification-repeated", &field, 1);
         e = VCH_OK;
     }
     VCH_TRY(e);
-    care_wake(c->as->care);
+    vch_as_care_wake(c->as->care);
     vch_http_reply_status(c->rs, 204);
     return VCH_OK;
 }
 
-const struct route as_routes_edi[] = {
+const struct route vch_as_routes_edi[] = {
     {VCH_HTTP_POST, "/rp-edi/v1/notifications/{token}",
      "application/cloudevents+json, application/json", 65536, VCH_AS_POINT_EDI, VCH_AS_OP_NOTIFY,
      notifications},
 };
-const size_t as_routes_edi_n = VCH_ARRAY_LEN(as_routes_edi);
+const size_t vch_as_routes_edi_n = VCH_ARRAY_LEN(vch_as_routes_edi);

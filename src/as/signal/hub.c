@@ -107,7 +107,7 @@ static vch_err event_append(struct watcher *w, const struct vch_hash *txid)
     vch_as_record_init(&r);
     err = vch_as_data_record(as->data, txid, &r, &e);
     if (vch_ok(err)) {
-        err = as_ack_encode(as, &r, NULL, &ack);
+        err = vch_as_ack_encode(as, &r, NULL, &ack);
     }
     pthread_mutex_lock(&w->lock);
     if (vch_ok(err) && (int64_t)e.seq > w->seq) {
@@ -217,7 +217,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-struct hub *hub_open(struct vch_as *as)
+struct hub *vch_as_hub_open(struct vch_as *as)
 {
     struct hub *h = vch_mem_alloc(sizeof *h);
 
@@ -229,7 +229,7 @@ struct hub *hub_open(struct vch_as *as)
     return h;
 }
 
-void hub_close(struct hub *h)
+void vch_as_hub_close(struct hub *h)
 {
     if (h == NULL) {
         return;
@@ -245,7 +245,7 @@ void hub_close(struct hub *h)
     vch_mem_free(h);
 }
 
-void hub_notify(struct hub *h, const uint8_t subject[16])
+void vch_as_hub_notify(struct hub *h, const uint8_t subject[16])
 {
     if (h == NULL) {
         return;
@@ -262,7 +262,7 @@ void hub_notify(struct hub *h, const uint8_t subject[16])
     pthread_mutex_unlock(&h->lock);
 }
 
-size_t hub_count(struct hub *h)
+size_t vch_as_hub_count(struct hub *h)
 {
     size_t n;
 
@@ -287,7 +287,7 @@ static vch_err enlist(struct hub *h, struct watcher *w)
 }
 
 /* Enlisted before the first look at the ledger: what is recorded in between is not missed. */
-vch_err hub_stream(struct call *c, const uint8_t subject[16], int64_t after_seq)
+vch_err vch_as_hub_stream(struct call *c, const uint8_t subject[16], int64_t after_seq)
 {
     struct watcher *w = vch_mem_alloc(sizeof *w);
     struct vch_http_source source = {pull, gone, w};

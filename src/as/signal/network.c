@@ -1,7 +1,7 @@
 /* Asking operators about accounts. */
 #include "as_int.h"
 
-const struct operator_of *as_operator_by_id(const struct vch_as *as, const char *id)
+const struct operator_of *vch_as_operator_by_id(const struct vch_as *as, const char *id)
 {
     for (size_t i = 0; i < as->o.operator_count; i++) {
         if (strcmp(as->operators[i].op.id, id) == 0) {
@@ -26,7 +26,8 @@ static size_t prefix_length(const struct operator_of *op, const char *identity)
 }
 
 /* The longest claim wins; without one, the first operator that claims nothing in particular. */
-const struct operator_of *as_operator_for(const struct vch_as *as, const struct vch_edi_ids *ids)
+const struct operator_of *vch_as_operator_for(const struct vch_as *as,
+                                              const struct vch_edi_ids *ids)
 {
     const struct operator_of *best = NULL;
     size_t best_n = 0;
@@ -44,7 +45,7 @@ const struct operator_of *as_operator_for(const struct vch_as *as, const struct 
     return best;
 }
 
-struct vch_edi_selector as_selector(enum vch_edi_kind kind, const char *text)
+struct vch_edi_selector vch_as_selector(enum vch_edi_kind kind, const char *text)
 {
     struct vch_edi_selector s = {.kind = kind};
     size_t n = strnlen(text, sizeof s.text - 1);
@@ -53,8 +54,8 @@ struct vch_edi_selector as_selector(enum vch_edi_kind kind, const char *text)
     return s;
 }
 
-vch_err as_network_compare(const struct operator_of *op, const struct vch_edi_ids *ids,
-                           const struct vch_edi_status *status, unsigned *ret_mismatched)
+vch_err vch_as_network_compare(const struct operator_of *op, const struct vch_edi_ids *ids,
+                               const struct vch_edi_status *status, unsigned *ret_mismatched)
 {
     unsigned mismatched = vch_as_ids_differ(ids, status);
     unsigned withheld = vch_as_ids_withheld(ids, status);
@@ -78,9 +79,9 @@ vch_err as_network_compare(const struct operator_of *op, const struct vch_edi_id
     return VCH_OK;
 }
 
-vch_err as_network_ask(const struct operator_of *op, const struct vch_edi_selector *sel,
-                       const struct vch_edi_ids *ids, struct vch_edi_status *ret,
-                       unsigned *ret_mismatched)
+vch_err vch_as_network_ask(const struct operator_of *op, const struct vch_edi_selector *sel,
+                           const struct vch_edi_ids *ids, struct vch_edi_status *ret,
+                           unsigned *ret_mismatched)
 {
     vch_err e;
 
@@ -88,7 +89,7 @@ vch_err as_network_ask(const struct operator_of *op, const struct vch_edi_select
     vch_counter_add(op->asked, 1);
     e = op->op.cef->retrieve(op->op.self, sel, VCH_EDI_F_ALL, ret);
     if (vch_ok(e)) {
-        e = as_network_compare(op, ids, ret, ret_mismatched);
+        e = vch_as_network_compare(op, ids, ret, ret_mismatched);
         if (!vch_ok(e)) {
             vch_edi_status_fini(ret);
         }

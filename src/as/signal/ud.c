@@ -10,24 +10,24 @@
 #include <vouch/cose/key.h>
 #include <vouch/stmt/anchor.h>
 
-vch_err as_nonce(struct vch_as *as, uint8_t ret[VCH_AS_NONCE_LEN])
+vch_err vch_as_nonce(struct vch_as *as, uint8_t ret[VCH_AS_NONCE_LEN])
 {
-    return vch_as_nonce_make(as->nonces, as_now_ms(as) / 1000, ret);
+    return vch_as_nonce_make(as->nonces, vch_as_now_ms(as) / 1000, ret);
 }
 
-void as_nonce_header(struct call *c)
+void vch_as_nonce_header(struct call *c)
 {
     uint8_t nonce[VCH_AS_NONCE_LEN];
     char text[VCH_B64_ROOM(VCH_AS_NONCE_LEN)];
 
-    if (vch_ok(as_nonce(c->as, nonce))) {
+    if (vch_ok(vch_as_nonce(c->as, nonce))) {
         vch_http_reply_header(c->rs, "Vouch-Nonce",
                               vch_b64_encode(VCH_B64_URL, VCH_BYTES_OF(nonce), VCH_SPAN_OF(text)));
     }
 }
 
-vch_err as_ack_encode(struct vch_as *as, const struct vch_as_record *r, const uint8_t *nonce,
-                      struct vch_buf *out)
+vch_err vch_as_ack_encode(struct vch_as *as, const struct vch_as_record *r, const uint8_t *nonce,
+                          struct vch_buf *out)
 {
     struct vch_stmt_ack a = {.endorsement = vch_buf_get(&r->statement),
                              .receipt = vch_buf_get(&r->receipt),
@@ -53,7 +53,7 @@ static vch_err nonces(struct call *c)
     size_t form;
 
     VCH_TRY(vch_http_accept(c->rq, offered, 2, &form));
-    VCH_TRY(as_nonce(c->as, nonce));
+    VCH_TRY(vch_as_nonce(c->as, nonce));
     if (form == 0) {
         vch_cbor_put_bstr(&w, VCH_BYTES_OF(nonce));
         VCH_TRY(vch_writer_finish(&w, &b));
@@ -78,12 +78,12 @@ static vch_err anchors(struct call *c)
 
     VCH_TRY(vch_stmt_anchor_decode(c->rq->body, &a));
     if (a.by_device) {
-        as_call_subject(c, a.subject);
+        vch_as_call_subject(c, a.subject);
     }
     vch_as_record_init(&r);
     e = vch_as_data_anchor(c->as->data, &a, &r);
     if (vch_ok(e)) {
-        as_call_txid(c, &r.entry.txid);
+        vch_as_call_txid(c, &r.entry.txid);
         vch_http_reply_header(c->rs, "Vouch-Transaction",
                               vch_hex_encode(vch_hash_bytes(&r.entry.txid), VCH_SPAN_OF(text)));
         (void)snprintf(text, sizeof text, "%llu", (unsigned long long)r.entry.index);
@@ -94,13 +94,13 @@ static vch_err anchors(struct call *c)
     return e;
 }
 
-const struct route as_routes_ud[] = {
+const struct route vch_as_routes_ud[] = {
     {VCH_HTTP_POST, "/rp-ud/v1/nonces", NULL, 1024, VCH_AS_POINT_UD, VCH_AS_OP_NONCE, nonces},
     {VCH_HTTP_POST, "/rp-ud/v1/registrations", "application/vouch-registration-request+cbor", 16384,
-     VCH_AS_POINT_UD, VCH_AS_OP_REGISTER, ud_register},
+     VCH_AS_POINT_UD, VCH_AS_OP_REGISTER, vch_as_ud_register},
     {VCH_HTTP_POST, "/rp-ud/v1/updates", VCH_TYP_POLL, 4096, VCH_AS_POINT_UD, VCH_AS_OP_UPDATES,
-     ud_updates},
+     vch_as_ud_updates},
     {VCH_HTTP_POST, "/rp-ud/v1/anchors", VCH_TYP_ANCHOR, 4096, VCH_AS_POINT_UD, VCH_AS_OP_ANCHOR,
      anchors},
 };
-const size_t as_routes_ud_n = VCH_ARRAY_LEN(as_routes_ud);
+const size_t vch_as_routes_ud_n = VCH_ARRAY_LEN(vch_as_routes_ud);

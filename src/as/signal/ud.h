@@ -4,7 +4,7 @@
 
 #include "as_int.h"
 
-vch_err ud_register(struct call *c);
-vch_err ud_updates(struct call *c);
+vch_err vch_as_ud_register(struct call *c);
+vch_err vch_as_ud_updates(struct call *c);
 
 #endif

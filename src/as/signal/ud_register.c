@@ -42,7 +42,7 @@ static vch_err quota(struct call *c)
 {
     struct vch_bytes key =
         c->rq->cert != NULL ? vch_hash_bytes(&c->rq->cert->sha256) : vch_text(c->rq->peer_addr);
-    vch_err e = vch_rate_take(c->as->register_rate, key, 1, as_mono_ms(), &c->wait_ms);
+    vch_err e = vch_rate_take(c->as->register_rate, key, 1, vch_as_mono_ms(), &c->wait_ms);
 
     return vch_err_is(e, VCH_E(HTTP_RATE)) ? VCH_E(AS_QUOTA) : e;
 }
@@ -50,15 +50,15 @@ static vch_err quota(struct call *c)
 static struct vch_edi_selector select_account(const struct vch_edi_ids *ids)
 {
     if (ids->msisdn[0] != '\0') {
-        return as_selector(VCH_EDI_MSISDN, ids->msisdn);
+        return vch_as_selector(VCH_EDI_MSISDN, ids->msisdn);
     }
     if (ids->iccid[0] != '\0') {
-        return as_selector(VCH_EDI_ICCID, ids->iccid);
+        return vch_as_selector(VCH_EDI_ICCID, ids->iccid);
     }
     if (ids->eid[0] != '\0') {
-        return as_selector(VCH_EDI_EID, ids->eid);
+        return vch_as_selector(VCH_EDI_EID, ids->eid);
     }
-    return as_selector(VCH_EDI_IMEI, ids->imei);
+    return vch_as_selector(VCH_EDI_IMEI, ids->imei);
 }
 
 /* What the operator's answer means for one who asks to be registered: every fault of the identity
@@ -81,7 +81,7 @@ static vch_err hide(struct call *c, vch_err e)
 /* req: Y.2247-7.2.2-2 (the operator is asked last, and only about what was signed) */
 static vch_err endorse(struct call *c, struct registering *r, struct vch_as_record *rec)
 {
-    const struct operator_of *op = as_operator_for(c->as, &r->cand.ids);
+    const struct operator_of *op = vch_as_operator_for(c->as, &r->cand.ids);
     struct vch_edi_selector sel = select_account(&r->cand.ids);
     struct vch_as_network net = {.hinted = false};
     struct vch_edi_status status;
@@ -91,7 +91,7 @@ static vch_err endorse(struct call *c, struct registering *r, struct vch_as_reco
         c->why = "no-operator";
         return VCH_E(AS_IDENTITY);
     }
-    e = as_network_ask(op, &sel, &r->cand.ids, &status, &net.mismatched);
+    e = vch_as_network_ask(op, &sel, &r->cand.ids, &status, &net.mismatched);
     if (!vch_ok(e)) {
         return hide(c, e);
     }
@@ -108,11 +108,11 @@ static vch_err answer(struct call *c, unsigned status, const struct vch_as_recor
 {
     struct vch_buf ack = vch_buf_init(ACK_MAX);
     uint8_t nonce[VCH_AS_NONCE_LEN];
-    vch_err e = as_nonce(c->as, nonce);
+    vch_err e = vch_as_nonce(c->as, nonce);
 
-    as_call_txid(c, &rec->entry.txid);
+    vch_as_call_txid(c, &rec->entry.txid);
     if (vch_ok(e)) {
-        e = as_ack_encode(c->as, rec, nonce, &ack);
+        e = vch_as_ack_encode(c->as, rec, nonce, &ack);
     }
     if (vch_ok(e)) {
         vch_http_reply_take(c->rs, status, MEDIA_ACK, &ack);
@@ -144,7 +144,7 @@ static vch_err register_new(struct call *c, struct registering *r, struct vch_as
 /* POST /rp-ud/v1/registrations. The order is the Recommendation's: form, signature, and only then
  * anything that costs or tells something.
  * req: Y.2247-7.2.2-1, Y.2247-7.2.1-5, Y.2247-8.1.2-3 */
-vch_err ud_register(struct call *c)
+vch_err vch_as_ud_register(struct call *c)
 {
     struct registering r;
     struct vch_as_record rec;

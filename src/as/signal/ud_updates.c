@@ -18,7 +18,7 @@ static vch_err authenticate(struct call *c, const struct vch_stmt_poll *p)
     }
     VCH_TRY(e);
     VCH_TRY(vch_stmt_verify(c->as->o.crypto, &p->st, &key));
-    as_call_subject(c, subject);
+    vch_as_call_subject(c, subject);
     if (memcmp(subject, p->subject, sizeof subject) != 0) {
         c->why = "other-subject";
         return VCH_E(AS_DENIED);
@@ -36,7 +36,7 @@ static vch_err append_ack(struct vch_as *as, const struct vch_hash *txid, const 
     vch_as_record_init(&r);
     e = vch_as_data_record(as->data, txid, &r, &en);
     if (vch_ok(e)) {
-        e = as_ack_encode(as, &r, nonce, out);
+        e = vch_as_ack_encode(as, &r, nonce, out);
     }
     vch_as_record_fini(&r);
     return e;
@@ -61,13 +61,13 @@ static vch_err answer_list(struct call *c, int64_t after_seq)
         e = vch_buf_append(&out, b);
     }
     if (vch_ok(e)) {
-        e = as_nonce(c->as, nonce);
+        e = vch_as_nonce(c->as, nonce);
     }
     for (size_t i = 0; vch_ok(e) && i < n; i++) {
         e = append_ack(c->as, &txids[i], i + 1 == n ? nonce : NULL, &out);
     }
     if (vch_ok(e)) {
-        as_nonce_header(c);
+        vch_as_nonce_header(c);
         vch_http_reply_take(c->rs, 200, MEDIA_ACKS, &out);
     }
     vch_buf_fini(&out);
@@ -75,7 +75,7 @@ static vch_err answer_list(struct call *c, int64_t after_seq)
 }
 
 /* POST /rp-ud/v1/updates */
-vch_err ud_updates(struct call *c)
+vch_err vch_as_ud_updates(struct call *c)
 {
     static const char *const offered[] = {MEDIA_ACKS, "text/event-stream"};
     struct vch_stmt_poll p;
@@ -89,5 +89,5 @@ vch_err ud_updates(struct call *c)
     vch_sign1_content_id(c->as->o.crypto, &p.st, &content);
     VCH_TRY(vch_as_nonce_use(c->as->nonces, p.nonce, &content, false, c->now_ms / 1000));
     after = p.seq > INT64_MAX ? INT64_MAX : (int64_t)p.seq;
-    return form == 0 ? answer_list(c, after) : hub_stream(c, c->subject, after);
+    return form == 0 ? answer_list(c, after) : vch_as_hub_stream(c, c->subject, after);
 }

@@ -59,8 +59,8 @@ VCH_CHECKED vch_err vch_as_chain_enrolled(const struct vch_as_chain *c,
                                           const struct vch_hash *thumbprint, const char *id,
                                           const struct vch_hash *cert);
 
-/* The trust file of an AS and its ledger (docs/formats.md 6), appended to OUT as JSON: keys are those of
- * the ledger's table, the answer of /.well-known/vouch-keys and of `vouchd export-trust`.
+/* The trust file of an AS and its ledger (docs/formats.md 6), appended to OUT as JSON: keys are
+ * those of the ledger's table, the answer of /.well-known/vouch-keys and of `vouchd export-trust`.
  * Errors: those of vch_ledger_authorities; LIMIT; MEMORY. */
 struct vch_as_trust {
     const struct vch_ledger *ledger;
