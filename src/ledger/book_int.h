@@ -58,9 +58,10 @@ struct vch_ledger_book {
 
     struct vch_merkle_frontier frontier; /* of the head; the writer's */
     struct staged st;
-    struct vch_buf scratch;          /* the writer's */
-    struct vch_ledger_tag flush_tag; /* the flusher's */
-    uint64_t flushed_batch;          /* under lock; UINT64_MAX: none */
+    struct vch_buf scratch;           /* the writer's */
+    struct vch_ledger_table verified; /* buckets of the map seen in this batch; the writer's */
+    struct vch_ledger_tag flush_tag;  /* the flusher's */
+    uint64_t flushed_batch;           /* under lock; UINT64_MAX: none */
     uint64_t replayed, torn;
     bool has_seen;
     struct vch_ledger_head seen; /* the mark as it was when the book was opened */
@@ -106,9 +107,11 @@ struct vch_merkle_source vch_ledger_book_source(struct vch_ledger_book *b);
 struct vch_ledger_buckets vch_ledger_book_buckets(struct vch_ledger_book *b);
 /* The signed head of batch number BATCH (its count and map root are not filled in). */
 vch_err vch_ledger_book_signed(struct vch_ledger_book *b, uint64_t batch, struct signed_head *ret);
-/* Checked value of the state, the lock being held. Errors: NOT_FOUND; LEDGER_DAMAGED. */
-vch_err vch_ledger_book_state_locked(struct vch_ledger_book *b, enum vch_state_kind kind,
-                                     struct vch_bytes id, struct vch_buf *ret);
+/* Checked value of the state, the lock being held; CACHE is the writer's, or NULL. Errors:
+ * NOT_FOUND; LEDGER_DAMAGED. */
+vch_err vch_ledger_book_state_locked(struct vch_ledger_book *b, struct vch_ledger_table *cache,
+                                     enum vch_state_kind kind, struct vch_bytes id,
+                                     struct vch_buf *ret);
 
 /* ---- book_tree.c */
 vch_err vch_ledger_book_tree_open(struct vch_ledger_book *b, const struct vch_ledger_tag *tag);

@@ -64,6 +64,7 @@ void vch_ledger_book_free(struct vch_ledger_book *b)
     (void)pthread_cond_destroy(&b->tick);
     (void)pthread_mutex_destroy(&b->tick_lock);
     vch_buf_fini(&b->scratch);
+    vch_ledger_table_fini(&b->verified);
     vch_mem_free(b->st.recs);
     vch_mem_free(b->seen_file);
     vch_mem_free(b->dir);

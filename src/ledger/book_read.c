@@ -75,21 +75,23 @@ static void bucket_put(void *self, struct vch_bytes key, struct vch_bytes value)
 
 struct vch_ledger_buckets vch_ledger_book_buckets(struct vch_ledger_book *b)
 {
-    return (struct vch_ledger_buckets){bucket_get_locking, bucket_put, b};
+    return (struct vch_ledger_buckets){bucket_get_locking, bucket_put, b, &b->verified};
 }
 
-static struct vch_ledger_buckets buckets_locked(struct vch_ledger_book *b)
+static struct vch_ledger_buckets buckets_locked(struct vch_ledger_book *b,
+                                                struct vch_ledger_table *cache)
 {
-    return (struct vch_ledger_buckets){bucket_get, NULL, b};
+    return (struct vch_ledger_buckets){bucket_get, NULL, b, cache};
 }
 
 /* ---- state */
 
 /* req: Y.2247-7.2.3-11 (what comes out of an index is checked against the ledger) */
-vch_err vch_ledger_book_state_locked(struct vch_ledger_book *b, enum vch_state_kind kind,
-                                     struct vch_bytes id, struct vch_buf *ret)
+vch_err vch_ledger_book_state_locked(struct vch_ledger_book *b, struct vch_ledger_table *cache,
+                                     enum vch_state_kind kind, struct vch_bytes id,
+                                     struct vch_buf *ret)
 {
-    struct vch_ledger_buckets buckets = buckets_locked(b);
+    struct vch_ledger_buckets buckets = buckets_locked(b, cache);
     uint8_t room[VCH_LEDGER_KEY_MAX];
     struct vch_hash k, want, have;
     vch_err e;
@@ -112,7 +114,7 @@ vch_err vch_ledger_book_state(struct vch_ledger_book *b, enum vch_state_kind kin
 
     VCH_CHECK(vch_state_id_check((uint64_t)kind, id), USAGE);
     (void)pthread_rwlock_rdlock(&b->lock);
-    e = vch_ledger_book_state_locked(b, kind, id, &v);
+    e = vch_ledger_book_state_locked(b, NULL, kind, id, &v);
     (void)pthread_rwlock_unlock(&b->lock);
     VCH_TRY(e);
     vch_buf_reset(ret);
@@ -341,7 +343,7 @@ static vch_err state_snapshot(struct vch_ledger_book *b, enum vch_state_kind kin
                               struct vch_buf *ret_value, struct vch_map_proof *ret_proof,
                               bool *ret_present)
 {
-    struct vch_ledger_buckets buckets = buckets_locked(b);
+    struct vch_ledger_buckets buckets = buckets_locked(b, NULL);
     struct vch_hash k;
     vch_err e;
 
@@ -349,7 +351,7 @@ static vch_err state_snapshot(struct vch_ledger_book *b, enum vch_state_kind kin
     *ret_head = b->head;
     e = vch_ledger_map_prove(&b->map, &buckets, &k, ret_value, ret_proof);
     VCH_TRY(e);
-    e = vch_ledger_book_state_locked(b, kind, id, ret_value);
+    e = vch_ledger_book_state_locked(b, NULL, kind, id, ret_value);
     *ret_present = vch_ok(e);
     return vch_err_is(e, VCH_E(NOT_FOUND)) ? VCH_OK : e;
 }

@@ -24,6 +24,7 @@ static bool is_failed(struct vch_ledger_book *b)
 void vch_ledger_book_stage_reset(struct vch_ledger_book *b)
 {
     vch_ledger_table_reset(&b->view.batch);
+    vch_ledger_table_reset(&b->verified);
     vch_ledger_map_unstage(&b->map);
     vch_ledger_book_tree_unstage(b);
     b->st.n = 0;
@@ -76,7 +77,7 @@ static vch_err staged_get(void *self, enum vch_state_kind kind, struct vch_bytes
     if (!vch_ledger_table_get(&b->view.batch, vch_ledger_view_key((uint8_t)kind, id, room),
                               &value)) {
         (void)pthread_rwlock_rdlock(&b->lock);
-        e = vch_ledger_book_state_locked(b, kind, id, &b->scratch);
+        e = vch_ledger_book_state_locked(b, &b->verified, kind, id, &b->scratch);
         (void)pthread_rwlock_unlock(&b->lock);
         value = vch_buf_get(&b->scratch);
     }

@@ -97,6 +97,7 @@ static vch_err bucket_get(const struct vch_ledger_map *m, const struct vch_ledge
                           const struct vch_hash *k, struct vch_buf *scratch, struct bucket *ret)
 {
     uint8_t key[VCH_LEDGER_BUCKET_KEY];
+    struct vch_bytes known;
     struct vch_map_node sub;
     struct vch_hash root;
 
@@ -106,11 +107,17 @@ static vch_err bucket_get(const struct vch_ledger_map *m, const struct vch_ledge
         return VCH_OK;
     }
     bucket_key(k, depth, key);
+    if (b->cache != NULL && vch_ledger_table_get(b->cache, VCH_BYTES_OF(key), &known)) {
+        return bucket_decode(known, ret, &root);
+    }
     VCH_TRY(b->get(b->self, VCH_BYTES_OF(key), scratch));
     VCH_TRY(bucket_decode(vch_buf_get(scratch), ret, &root));
     VCH_CHECK(ret->depth == depth, LEDGER_DAMAGED);
     VCH_CHECK(vch_ok(vch_map_subtree(m->cr, ret->pair, ret->n, depth, &sub)), LEDGER_DAMAGED);
     VCH_CHECK(vch_hash_equal(&sub.hash, &node->hash), LEDGER_DAMAGED);
+    if (b->cache != NULL) {
+        vch_ledger_table_put(b->cache, VCH_BYTES_OF(key), vch_buf_get(scratch));
+    }
     return VCH_OK;
 }
 

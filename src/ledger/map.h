@@ -13,6 +13,8 @@
 #include <vouch/base/buf.h>
 #include <vouch/merkle/map.h>
 
+#include "table.h"
+
 #define VCH_LEDGER_BUCKET_KEY 8 /* the leading bits of its pairs' keys, big-endian, zero-filled */
 
 struct vch_ledger_node {
@@ -34,6 +36,8 @@ struct vch_ledger_buckets {
     /* An empty value removes the bucket, if there is one. */
     void (*put)(void *self, struct vch_bytes key, struct vch_bytes value);
     void *self;
+    /* Buckets that were checked once in this batch; NULL: none are kept. */
+    struct vch_ledger_table *cache;
 };
 
 struct vch_ledger_map {
