@@ -100,8 +100,7 @@ static const struct vch_conf_option client_options[] = {
      .flags = VCH_CONF_REQUIRED,
      .min = 1,
      .max = 8,
-     .help = "Its certificates: PEM files (relative to the working folder) or SHA-256 in "
-             "hexadecimal."},
+     .help = "Its certificates: PEM files, relative to this file, or SHA-256 in hexadecimal."},
     {.key = "scopes", .type = VCH_CONF_STRINGS, .help = "Scopes; none given means all."},
     {.key = "sinks",
      .type = VCH_CONF_STRINGS,

@@ -77,9 +77,25 @@ static vch_err timed_next(void *self, int64_t after, struct vch_netsim_usm_event
 
 /* ---- clients */
 
-/* SHA-256 of a certificate file, or the hexadecimal text itself. */
-static vch_err cert_hash(const char *text, char ret[65])
+/* The file NAME as seen from the folder of the configuration file. */
+static vch_err beside_config(const struct vch_conf_node *c, const char *name, struct vch_buf *out)
 {
+    VCH_AUTO(vch_buf_fini) struct vch_buf where = vch_buf_init(4096);
+    const char *file, *slash;
+
+    VCH_TRY(vch_conf_where(c, "certs", &where));
+    VCH_TRY(vch_buf_cstr(&where, &file));
+    slash = strrchr(file, '/');
+    if (name[0] != '/' && slash != NULL) {
+        VCH_TRY(vch_buf_append(out, vch_bytes(file, (size_t)(slash - file) + 1)));
+    }
+    return vch_buf_text(out, name);
+}
+
+/* SHA-256 of a certificate file, or the hexadecimal text itself. */
+static vch_err cert_hash(const struct vch_conf_node *c, const char *text, char ret[65])
+{
+    VCH_AUTO(vch_buf_fini) struct vch_buf path = vch_buf_init(8192);
     VCH_AUTO(vch_buf_fini) struct vch_buf b = vch_buf_init(CERT_FILE_MAX);
     VCH_AUTO(vch_cert_autoclose) struct vch_cert *cert = NULL;
     struct vch_hash h;
@@ -91,6 +107,8 @@ static vch_err cert_hash(const char *text, char ret[65])
         (void)vch_hex_encode(got, vch_span(ret, 65));
         return VCH_OK;
     }
+    VCH_TRY(beside_config(c, text, &path));
+    VCH_TRY(vch_buf_cstr(&path, &text));
     f = fopen(text, "rb");
     VCH_CHECK(f != NULL, NETSIM_CONFIG);
     VCH_ASSERT(vch_ok(vch_buf_room(&b, CERT_FILE_MAX, &room)));
@@ -136,7 +154,7 @@ static vch_err client_put(struct vch_netsim_db *db, const struct vch_conf_node *
                      " DO UPDATE SET scopes = excluded.scopes, active = 1",
                      id, text[0] == '\0' ? vch_netsim_all_scopes : text));
     for (size_t i = 0; i < vch_conf_count(c, "certs"); i++) {
-        VCH_TRY(cert_hash(vch_conf_text_at(c, "certs", i), hash));
+        VCH_TRY(cert_hash(c, vch_conf_text_at(c, "certs", i), hash));
         VCH_TRY(put_pair(db, "INSERT INTO client_cert(client, sha256) VALUES(?, ?)", id, hash));
     }
     for (size_t i = 0; i < vch_conf_count(c, "sinks"); i++) {

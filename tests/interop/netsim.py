@@ -143,7 +143,7 @@ operators:
     segments: [meters, trackers]
     delivery: {{backoff-min: 10ms, backoff-max: 40ms}}
     clients:
-      - {{id: as1, certs: ["{folder}/as1.pem"], sinks: ["{self.sink.url}"], segments: ["*"]}}
+      - {{id: as1, certs: [as1.pem], sinks: ["{self.sink.url}"], segments: ["*"]}}
       - {{id: as2, certs: ["{folder}/as2.pem"], segments: [meters]}}
 """)
         self.call("init", "--config", self.config)
