@@ -67,7 +67,7 @@ class Demo:
     def open_world(self):
         s, w = self.s, self.w
         s.title("Vouch: a reading that anyone can verify",
-                "ITU-T Y.2247: devices, mobile operators, an application server, a ledger - all real, all on this machine")
+                "ITU-T Y.2247: devices, mobile operators, application server and ledger, all on this machine")
         s.chapter("A world is set up")
         begun = time.monotonic()
         w.make()
@@ -78,9 +78,9 @@ class Demo:
         w.init_vouchd()
         w.start_vouchd()
         s.table(["who", "what runs", "where"], [
-            ["three mobile operators", "vouch-netsim (a simulator): accounts in SQLite, TLS both ways, OAuth 2",
-             "ports " + ", ".join(map(str, w.op_ports))],
-            ["application server and ledger", "vouchd: matches, endorses, records; one fdatasync before any answer",
+            ["three operators", "vouch-netsim, a simulator: SQLite, mutual TLS, OAuth 2",
+             "ports " + " ".join(map(str, w.op_ports))],
+            ["AS and ledger", "vouchd: matches, endorses, records durably",
              f"port {w.as_port}"],
             ["everybody else", "vouch: devices, aggregator, consumers", "command line"],
         ])
@@ -136,7 +136,7 @@ class Demo:
         trip = "".join(json.dumps({"km": 41250 + i, "kmh": random.randint(30, 90)}) + "\n" for i in range(24))
         self.vouch("device", "sign", *vehicle["state"], "--batch", "8", "-o", "vehicle.vouch", stdin=trip)
         self.vouch("device", "sign", *sensor["state"], "--batch", "1", "-o", "sensor.vouch", stdin="21.5 C\n21.6 C\n")
-        s.good(f"meter: {source}: {out.strip()} ({took:.1f} s)")
+        s.good(f"meter: {source}: {out.strip().replace('in 1 items', 'in one batch')} ({took:.1f} s)")
         s.good("vehicle: 24 lines in 3 batches; sensor: 2 single readings")
         s.say("A batch is one signature over a Merkle root; every row can later be shown alone. The bytes are signed "
               "as they were collected, whatever their separators or line ends.")
@@ -160,9 +160,15 @@ class Demo:
         s = self.s
         s.chapter("Two consumers verify, one after the other")
         code, v = self.verify("share.vouch")
-        rows = [["A, gets everything", v["verdict"], f"{v['rows']:,} data rows, {v['headers']} header line(s), "
-                 f"{v['devices']} devices, {v['bytes']:,} bytes"]]
+        rows = [["A, gets everything", v["verdict"], f"{v['rows']:,} data rows and {v['headers']} header line of {v['devices']} devices, "
+                 f"{v['bytes']:,} bytes, byte for byte"]]
         self.expect("consumer A: valid", code == 0)
+        code, m = self.verify("meter-share.vouch")
+        whole = m["bytes"] == os.path.getsize(self.w.path("readings.csv"))
+        rows.append(["A, the meter's file alone", m["verdict"],
+                     f"all {m['rows']:,} data rows and {m['headers']} header line verified"
+                     + (": every byte of the file" if whole else "")])
+        self.expect("the meter's file is whole", code == 0 and whole)
         last = "2-5"
         self.vouch("bundle", "extract", "--item", "0", "--rows", last, "-o", "extract.vouch", "share.vouch")
         code, v = self.verify("extract.vouch")
@@ -187,8 +193,8 @@ class Demo:
         update = self.vouch("device", "follow", *vehicle["state"], "-n", "1", "--json", timeout=20)
         ms = (time.monotonic() - begun) * 1000
         self.expect("the update arrives", update.returncode == 0)
-        s.good(f"the operator terminates the vehicle's contract; {ms:.0f} ms later the device holds the endorsement "
-               "that says so, recorded on the ledger")
+        s.good(f"the operator terminates the vehicle's contract; {ms:.0f} ms later, commands included, the device "
+               "holds the endorsement that says so, recorded on the ledger")
         refused = self.vouch("device", "sign", *vehicle["state"], "-o", "never.vouch", stdin="km 41275\n", check=False)
         self.expect("an informed device stops signing", refused.returncode != 0)
         self.vouch("device", "sign", "-s", "devices/vehicle-unaware", *PASS, "--batch", "1", "-o", "after.vouch",
@@ -249,7 +255,7 @@ class Demo:
         s.say(f"Everything is left in {rel}: bundles, trust file, ledger, devices, forgeries, logs.")
         for c in (f"cd {rel}", "vouch verify --offline --trust trust.json --explain extract.vouch",
                   "vouch bundle show extract.vouch", "vouch verify --offline --trust trust.json forgeries/01.vouch",
-                  "vouch ledger head --dir state/ledger", "vouch explain data-digest"):
+                  "vouch ledger head --dir state/ledger", "vouch explain data-altered"):
             s.command(c.replace("vouch ", os.path.relpath(os.path.join(w.apps, "vouch"), w.folder) + " ", 1)
                       if c.startswith("vouch ") else c)
 

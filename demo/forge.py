@@ -139,6 +139,13 @@ def later_end(contents):
     return enc([salt, (value or 1800000000000) + ten_years, key]) if key in (17, 18, 19) else contents
 
 
+P256_ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551
+
+
+def high_s(sig):
+    return sig[:32] + (P256_ORDER - int.from_bytes(sig[32:], "big")).to_bytes(32, "big")
+
+
 def swap(rows):
     rows[0], rows[1] = rows[1], rows[0]
     return rows
@@ -179,7 +186,15 @@ def all_forgeries(good, other):
         ("the contract is kept back", change(good, 2, lambda r: None)),
         ("something is appended", good + enc([3, b"more"])),
         ("the end is cut off", good[:-20]),
-        ("the last record is left out", b"".join(enc(r) for r in records(good) if r[0] != 15)),
         ("a number is not in its shortest form", b"\x83\x18\x00" + good[2:]),
-        ("only a forwarder's own signature is left", change(good, 5, lambda r: [5, statement[1]])),
+        ("a field is added where nothing is signed",
+         change(good, 5, lambda r: [5, edit_cose(r[1], 1, lambda m: {4: b"attacker"})])),
+        ("the signature is put into its other form (high S)",
+         change(good, 5, lambda r: [5, edit_cose(r[1], 3, high_s)])),
+        ("the algorithm is named 'none'",
+         change(good, 5, lambda r: [5, edit_protected(r[1], lambda m: set_label(m, 1, 0))])),
+        ("the salts come from another seed",
+         change(good, 6, lambda r: r[:2] + [flip(r[2])] + r[3:])),
+        ("a ledger receipt stands in for the device's signature",
+         change(good, 5, lambda r: [5, statement[2][0]])),
     ]

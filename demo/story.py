@@ -81,14 +81,20 @@ class Story:
     def command(self, text):
         self.line("   " + paint("$ " + text, "dim"))
 
+    def mark(self, sign, style, text):
+        parts = textwrap.wrap(" ".join(text.split()), WIDTH - 5)
+        self.line("   " + paint(sign, style) + " " + parts[0])
+        for more in parts[1:]:
+            self.line("     " + more)
+
     def good(self, text):
-        self.line("   " + paint("✔", "green") + " " + text)
+        self.mark("✔", "green", text)
 
     def bad(self, text):
-        self.line("   " + paint("✘", "red") + " " + text)
+        self.mark("✘", "red", text)
 
     def note(self, text):
-        self.line("   " + paint("•", "yellow") + " " + text)
+        self.mark("•", "yellow", text)
 
     def table(self, heads, rows, styles=None):
         """ROWS of texts under HEADS; STYLES maps a column to a function of its text to styles."""
@@ -97,7 +103,7 @@ class Story:
         room = WIDTH - 4 - 2 * (len(heads) - 1)
         if sum(widths) > room:
             widths[-1] = max(12, widths[-1] - (sum(widths) - room))
-        self.line("   " + "  ".join(paint(h.ljust(w), "dim") for h, w in zip(heads, widths)))
+        self.line("   " + "  ".join(paint(h.ljust(w), "dim") for h, w in zip(heads, widths)).rstrip())
         for r in rows:
             cells = []
             last = textwrap.wrap(str(r[-1]), widths[-1]) or [""]
