@@ -47,7 +47,7 @@ fuzz: setup-test
 	@bash tools/fuzz.sh "$(T)" "$(or $(S),60)"
 
 cov: setup-test
-	@bash tools/coverage.sh
+	@python3 tools/coverage.py $(if $(M),--missing $(M))
 
 bench: setup
 	@cmake -S . -B $(BUILD) -G Ninja >/dev/null

@@ -29,25 +29,41 @@ static void put_hex(struct vch_writer *w, struct vch_bytes b)
     put_text(w, "'");
 }
 
-/* JSON's escapes: a control character never reaches the terminal. */
-static void put_quoted(struct vch_writer *w, struct vch_bytes b)
+static void put_escape(struct vch_writer *w, unsigned u)
 {
     static const char digits[] = "0123456789abcdef";
 
-    put_text(w, "\"");
-    for (size_t i = 0; i < b.n; i++) {
-        uint8_t c = b.p[i];
+    put_text(w, "\\u");
+    for (int shift = 12; shift >= 0; shift -= 4) {
+        vch_writer_u8(w, (uint8_t)digits[u >> shift & 15]);
+    }
+}
 
-        if (c == '"' || c == '\\') {
-            vch_writer_u8(w, '\\');
-            vch_writer_u8(w, c);
-        } else if (c < 0x20 || c == 0x7f) {
-            put_text(w, "\\u00");
-            vch_writer_u8(w, (uint8_t)digits[c >> 4]);
-            vch_writer_u8(w, (uint8_t)digits[c & 15]);
-        } else {
-            vch_writer_u8(w, c);
+/* Does U act on a terminal instead of being shown: controls, separators of lines, turns of the
+ * direction of writing? */
+static bool acts(unsigned u)
+{
+    return u < 0x20 || (u >= 0x7f && u < 0xa0) || u == 0x061c || (u >= 0x200e && u <= 0x200f) ||
+           (u >= 0x2028 && u <= 0x202e) || (u >= 0x2066 && u <= 0x2069);
+}
+
+/* JSON's escapes: what acts on a terminal never reaches it. B is UTF-8, checked by the reader. */
+static void put_quoted(struct vch_writer *w, struct vch_bytes b)
+{
+    put_text(w, "\"");
+    for (size_t i = 0, n; i < b.n; i += n) {
+        uint8_t c = b.p[i];
+        unsigned u = c;
+
+        n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+        u = n == 2 ? (c & 31U) << 6 : n == 3 ? (c & 15U) << 12 | (b.p[i + 1] & 63U) << 6 : u;
+        u |= n == 2 || n == 3 ? b.p[i + n - 1] & 63U : 0;
+        if (n < 4 && acts(u)) {
+            put_escape(w, u);
+            continue;
         }
+        put_text(w, c == '"' || c == '\\' ? "\\" : "");
+        vch_writer_bytes(w, vch_bytes_slice(b, i, n));
     }
     put_text(w, "\"");
 }
@@ -203,7 +219,8 @@ vch_err vch_cbor_diag(struct vch_bytes item, struct vch_writer *w)
     struct vch_cbor c = vch_cbor(item, VCH_CBOR_GENERIC);
     struct vch_bytes whole;
 
-    VCH_TRY(vch_cbor_item(&c, &whole));
+    VCH_TRY(vch_cbor_item(&c, &whole)); /* all is checked before anything is written */
+    VCH_TRY(vch_cbor_end(&c));
     c = vch_cbor(whole, VCH_CBOR_GENERIC);
     return diag(&c, w, 0);
 }

@@ -161,6 +161,70 @@ static void test_cbor_diag__shows_every_type_and_escapes_text(void **state)
     free((void *)(uintptr_t)ok.p);
 }
 
+static void expect_diag(const char *hex, const char *want)
+{
+    struct vch_bytes in = t_hex(hex);
+    uint8_t room[256];
+    struct vch_writer w = vch_writer(VCH_SPAN_OF(room));
+    struct vch_bytes out;
+
+    assert_vch_ok(vch_cbor_diag(in, &w));
+    assert_vch_ok(vch_writer_finish(&w, &out));
+    assert_bytes_equal(out, vch_text(want));
+    free((void *)(uintptr_t)in.p);
+}
+
+static void test_cbor_diag__examples_of_the_rfc(void **state)
+{
+    (void)state;
+    expect_diag("00", "0");
+    expect_diag("1bffffffffffffffff", "18446744073709551615");
+    expect_diag("20", "-1");
+    expect_diag("3903e7", "-1000");
+    expect_diag("80", "[]");
+    expect_diag("a0", "{}");
+    expect_diag("40", "h''");
+    expect_diag("60", "\"\"");
+    expect_diag("f4", "false");
+    expect_diag("f5", "true");
+    expect_diag("f6", "null");
+    expect_diag("f7", "undefined");
+    expect_diag("f0", "simple(16)");
+    expect_diag("f8ff", "simple(255)");
+    expect_diag("c11a514b67b0", "1(1363896240)");
+    expect_diag("d818456449455446", "24(h'6449455446')");
+    expect_diag("fb3ff199999999999a", "floath'3ff199999999999a'");
+    expect_diag("a1820102f6", "{\n  [\n    1,\n    2\n  ]: null\n}");
+    expect_diag("624041", "\"@A\"");
+    expect_diag("65c29b41c3bc", "\"\\u009bA\xc3\xbc\""); /* CSI */
+    expect_diag("67e280aee6b0b441", "\"\\u202e\xe6\xb0\xb4"
+                                    "A\""); /* right to left */
+    expect_diag("64f09f9880", "\"\xf0\x9f\x98\x80\"");
+    expect_diag("627f5c", "\"\\u007f\\\\\"");
+}
+
+static void test_cbor_diag__room_and_damage(void **state)
+{
+    static const char *const bad[] = {"",     "61",   "8101ff", "0000", "c1",
+                                      "f818", "a101", "fb00",   "1c"};
+    struct vch_bytes ok = t_hex("83010203");
+    uint8_t room[8];
+    struct vch_writer w = vch_writer(VCH_SPAN_OF(room));
+    struct vch_bytes out;
+
+    (void)state;
+    assert_vch_ok(vch_cbor_diag(ok, &w));
+    assert_vch_err(vch_writer_finish(&w, &out), NO_ROOM);
+    free((void *)(uintptr_t)ok.p);
+    for (size_t i = 0; i < VCH_ARRAY_LEN(bad); i++) {
+        struct vch_bytes in = t_hex(bad[i]);
+        struct vch_writer count = vch_writer((struct vch_span){NULL, 0});
+
+        assert_false(vch_ok(vch_cbor_diag(in, &count)));
+        free((void *)(uintptr_t)in.p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -169,6 +233,8 @@ int main(void)
         cmocka_unit_test(test_cbor__generic_takes_what_strict_refuses),
         cmocka_unit_test(test_cbor__integers_round_trip_at_their_bounds),
         cmocka_unit_test(test_cbor_diag__shows_every_type_and_escapes_text),
+        cmocka_unit_test(test_cbor_diag__examples_of_the_rfc),
+        cmocka_unit_test(test_cbor_diag__room_and_damage),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

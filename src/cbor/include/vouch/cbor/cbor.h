@@ -105,8 +105,9 @@ void vch_cbor_put_tag(struct vch_writer *w, uint64_t tag);
 /* The head of a byte string whose N bytes the caller writes next. */
 void vch_cbor_put_bstr_head(struct vch_writer *w, uint64_t n);
 
-/* Diagnostic notation (RFC 8949 section 8) of one item, indented by two spaces a level, for people.
- * Errors: those of vch_cbor_item; the writer keeps its own. */
+/* Diagnostic notation (RFC 8949 section 8) of exactly one item, indented by two spaces a level, for
+ * people. Control characters are escaped. Errors: those of vch_cbor_item; TRAILING; the writer
+ * keeps its own. */
 VCH_CHECKED vch_err vch_cbor_diag(struct vch_bytes item, struct vch_writer *w);
 
 #endif
