@@ -13,7 +13,7 @@ help:
 	@echo "make test                   everything that CI runs"
 	@echo "make all lint fix req       build; check the rules; format; requirement matrix"
 	@echo "make san tsan cov           sanitizer builds with their tests; coverage"
-	@echo "make fuzz T=name S=60       fuzz a decoder (all of them without T)"
+	@echo "make fuzz T=name S=60       fuzz one decoder (each of them shortly without T)"
 	@echo "make bench soak             measure; long campaigns (ROUNDS=n)"
 	@echo "make install PREFIX=/usr/local DESTDIR="
 
@@ -38,13 +38,13 @@ lint: setup-test
 	@bash tools/lint.sh
 
 fix:
-	@git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+	@python3 tools/tree.py '*.c' '*.h' | xargs clang-format-14 -i
 
 san tsan: setup-test
 	@bash tools/sanitize.sh $@
 
 fuzz: setup-test
-	@bash tools/fuzz.sh "$(T)" "$(or $(S),60)"
+	@bash tools/fuzz.sh "$(T)" "$(S)"
 
 cov: setup-test
 	@python3 tools/coverage.py $(if $(M),--missing $(M))
@@ -66,9 +66,10 @@ man: all
 PREFIX ?= /usr/local
 install: all man
 	@cmake --install $(BUILD) --prefix $(PREFIX) >/dev/null
-	@mkdir -p $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
-	@cp $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	@cp $(BUILD)/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	@install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8
+	@install -m 644 $(BUILD)/man/*.1 $(DESTDIR)$(PREFIX)/share/man/man1
+	@install -m 644 $(BUILD)/man/*.8 $(DESTDIR)$(PREFIX)/share/man/man8
+	@echo "installed under $(DESTDIR)$(PREFIX): programs, manual pages, libvouch, headers, pkg-config"
 
 clean:
 	@rm -rf build build-*

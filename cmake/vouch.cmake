@@ -72,6 +72,9 @@ function(vch_module name)
   list(JOIN A_USES "," uses)
   set_property(GLOBAL APPEND PROPERTY VCH_MODULES
     "${name}|${A_LAYER}|${A_PURE}|${uses}|$<TARGET_FILE:vch_${name}>")
+  if(A_PURE OR name STREQUAL "base")
+    set_property(GLOBAL APPEND PROPERTY VCH_EMBEDDABLE ${name})
+  endif()
 endfunction()
 
 function(vch_app name)
@@ -117,6 +120,24 @@ function(vch_fuzz name)
   endif()
   add_dependencies(check_programs fuzz_${name})
   set_property(GLOBAL APPEND PROPERTY VCH_FUZZERS ${name})
+endfunction()
+
+# vch_library(name DESCRIPTION text MODULES m... [REQUIRES p...] [LIBS flags]): a static library of whole
+# modules for programs of others, with their headers and a pkg-config file.
+function(vch_library name)
+  cmake_parse_arguments(A "" "DESCRIPTION;LIBS" "MODULES;REQUIRES" ${ARGN})
+  set(objects "")
+  foreach(m IN LISTS A_MODULES)
+    list(APPEND objects $<TARGET_OBJECTS:vch_${m}>)
+    install(DIRECTORY ${PROJECT_SOURCE_DIR}/src/${m}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  endforeach()
+  add_library(${name}_library STATIC ${objects})
+  set_target_properties(${name}_library PROPERTIES OUTPUT_NAME ${name} LINKER_LANGUAGE C)
+  list(JOIN A_REQUIRES ", " requires)
+  string(REGEX REPLACE "[^/]+" ".." up ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/library.pc.in ${CMAKE_BINARY_DIR}/${name}.pc @ONLY)
+  install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+  install(TARGETS ${name}_library ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endfunction()
 
 # vch_bench(name USES m... SOURCES f...): a measuring program, built by the target bench_programs.
