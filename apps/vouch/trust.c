@@ -257,7 +257,7 @@ static int save_doc(const char *path, json_t *doc)
     if (vch_ok(e)) {
         e = vch_file_write_atomic(path, vch_text(text), 0);
     }
-    free(text);
+    vch_mem_free(text);
     if (!vch_ok(e)) {
         return vch_cli_fail(e, path, detail[0] != 0 ? detail : NULL);
     }

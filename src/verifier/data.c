@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-vch_err read_again(struct vch_verifier *v, const struct data_ref *d, struct vch_buf *room,
-                   struct vch_stmt_bundle_rec *ret)
+vch_err vch_verifier_read_again(struct vch_verifier *v, const struct data_ref *d,
+                                struct vch_buf *room, struct vch_stmt_bundle_rec *ret)
 {
     const struct source *src = source_at(v, d->source);
     struct vch_stmt_bundle_reader r;
@@ -149,7 +149,7 @@ static vch_err check_all(struct vch_verifier *v, struct item *it, struct vch_buf
 
     vch_verify_rows_init(&rows);
     for (uint32_t d = it->data_first; d != NO_INDEX; d = data_ref_at(v, d)->next) {
-        VCH_TRY(read_again(v, data_ref_at(v, d), room, &rec));
+        VCH_TRY(vch_verifier_read_again(v, data_ref_at(v, d), room, &rec));
         if (rec.type == VCH_REC_FILE) {
             VCH_TRY(check_file(v, it, &rec, data));
             whole = true;
@@ -173,7 +173,7 @@ static vch_err check_all(struct vch_verifier *v, struct item *it, struct vch_buf
     return VCH_OK;
 }
 
-void check_data(struct vch_verifier *v, struct item *it, struct vch_buf *room)
+void vch_verifier_check_data(struct vch_verifier *v, struct item *it, struct vch_buf *room)
 {
     struct vch_verify_data data = {0, 0, 0, 0};
     bool complete = false;

@@ -37,7 +37,8 @@ static void grow_table(struct vch_verifier *v)
     }
 }
 
-struct statement *statement_of(struct vch_verifier *v, const struct vch_hash *txid, bool make)
+struct statement *vch_verifier_statement_of(struct vch_verifier *v, const struct vch_hash *txid,
+                                            bool make)
 {
     struct statement *s;
     size_t at;
@@ -56,7 +57,7 @@ struct statement *statement_of(struct vch_verifier *v, const struct vch_hash *tx
     if (!make) {
         return NULL;
     }
-    s = list_add(&v->statements, sizeof(*s));
+    s = vch_verifier_list_add(&v->statements, sizeof(*s));
     s->txid = *txid;
     s->result = NO_INDEX;
     v->by_txid[at] = (uint32_t)(v->statements.n - 1);
@@ -76,8 +77,8 @@ static void add_link(struct vch_verifier *v, struct link **head, size_t *count, 
     if (*count == max) {
         return; /* more than any honest evidence has; the rest cannot help */
     }
-    l = arena_take(&v->arena, sizeof(*l));
-    l->bytes = arena_copy(&v->arena, bytes);
+    l = vch_verifier_arena_take(&v->arena, sizeof(*l));
+    l->bytes = vch_verifier_arena_copy(&v->arena, bytes);
     l->next = *head;
     *head = l;
     ++*count;
@@ -98,9 +99,9 @@ static void take_statement(struct vch_verifier *v, struct source *src,
         return;
     }
     vch_sha256_of(v->o.cr, rec->body, &txid);
-    s = statement_of(v, &txid, true);
+    s = vch_verifier_statement_of(v, &txid, true);
     if (s->bytes.n == 0) {
-        s->bytes = arena_copy(&v->arena, rec->body);
+        s->bytes = vch_verifier_arena_copy(&v->arena, rec->body);
         s->type = vch_stmt_type_of(&decoded);
     }
     while (vch_stmt_bundle_list_next(&receipts, &one)) {
@@ -116,7 +117,7 @@ static void take_disclosures(struct vch_verifier *v, const struct vch_stmt_bundl
     struct statement *s;
 
     memcpy(txid.b, rec->id.p, VCH_HASH_LEN);
-    s = statement_of(v, &txid, true);
+    s = vch_verifier_statement_of(v, &txid, true);
     while (vch_stmt_bundle_list_next(&list, &one)) {
         add_link(v, &s->contents, &s->content_count, 4 * VCH_DISCLOSURES_COUNT, one);
     }
@@ -138,17 +139,17 @@ static void add_want(struct vch_verifier *v, struct vch_bytes item)
             return;
         }
     }
-    w = list_add(&v->wants, sizeof(*w));
+    w = vch_verifier_list_add(&v->wants, sizeof(*w));
     memcpy(w->txid.b, it.pointer_txid.p, VCH_HASH_LEN);
     w->url = it.pointer_address.url;
     w->ledger = it.pointer_address.ledger;
 }
 
-void add_item(struct vch_verifier *v, struct source *src, struct vch_bytes bytes)
+void vch_verifier_add_item(struct vch_verifier *v, struct source *src, struct vch_bytes bytes)
 {
-    struct item *it = list_add(&v->items, sizeof(*it));
+    struct item *it = vch_verifier_list_add(&v->items, sizeof(*it));
 
-    it->bytes = arena_copy(&v->arena, bytes);
+    it->bytes = vch_verifier_arena_copy(&v->arena, bytes);
     it->source = (uint32_t)(src - source_at(v, 0));
     it->data_first = it->data_last = it->anchor_first = NO_INDEX;
     src->items++;
@@ -159,7 +160,7 @@ static void take_data(struct vch_verifier *v, struct source *src,
                       const struct vch_stmt_bundle_rec *rec, uint64_t offset)
 {
     struct item *it = item_at(v, src->first_item + rec->item);
-    struct data_ref *d = list_add(&v->data_refs, sizeof(*d));
+    struct data_ref *d = vch_verifier_list_add(&v->data_refs, sizeof(*d));
     uint32_t idx = (uint32_t)(v->data_refs.n - 1);
 
     *d = (struct data_ref){.offset = offset,
@@ -179,11 +180,11 @@ static void take_anchor(struct vch_verifier *v, struct source *src,
                         const struct vch_stmt_bundle_rec *rec)
 {
     struct item *it = item_at(v, src->first_item + rec->item);
-    struct anchor_ref *a = list_add(&v->anchor_refs, sizeof(*a));
+    struct anchor_ref *a = vch_verifier_list_add(&v->anchor_refs, sizeof(*a));
 
     memcpy(a->txid.b, rec->id.p, VCH_HASH_LEN);
     a->index = rec->index;
-    a->path.items = arena_copy(&v->arena, rec->list.items);
+    a->path.items = vch_verifier_arena_copy(&v->arena, rec->list.items);
     a->path.count = rec->list.count;
     a->next = it->anchor_first;
     it->anchor_first = (uint32_t)(v->anchor_refs.n - 1);
@@ -199,12 +200,13 @@ static void take_certificate(struct vch_verifier *v, struct vch_bytes der)
             return;
         }
     }
-    *(struct vch_hash *)list_add(&v->cert_hashes, sizeof(h)) = h;
-    *(struct vch_bytes *)list_add(&v->certs, sizeof(der)) = arena_copy(&v->arena, der);
+    *(struct vch_hash *)vch_verifier_list_add(&v->cert_hashes, sizeof(h)) = h;
+    *(struct vch_bytes *)vch_verifier_list_add(&v->certs, sizeof(der)) =
+        vch_verifier_arena_copy(&v->arena, der);
 }
 
-vch_err take_record(struct vch_verifier *v, struct source *src,
-                    const struct vch_stmt_bundle_rec *rec, uint64_t offset)
+vch_err vch_verifier_take_record(struct vch_verifier *v, struct source *src,
+                                 const struct vch_stmt_bundle_rec *rec, uint64_t offset)
 {
     struct vch_stmt_bundle_list list = rec->list;
     struct genesis_in *g;
@@ -220,17 +222,17 @@ vch_err take_record(struct vch_verifier *v, struct source *src,
         take_certificate(v, rec->body);
         break;
     case VCH_REC_STATE_PROOF:
-        *(struct vch_bytes *)list_add(&v->proofs, sizeof(struct vch_bytes)) =
-            arena_copy(&v->arena, rec->body);
+        *(struct vch_bytes *)vch_verifier_list_add(&v->proofs, sizeof(struct vch_bytes)) =
+            vch_verifier_arena_copy(&v->arena, rec->body);
         break;
     case VCH_REC_GENESIS:
-        g = list_add(&v->genesis_in, sizeof(*g));
-        g->entry = arena_copy(&v->arena, rec->body);
+        g = vch_verifier_list_add(&v->genesis_in, sizeof(*g));
+        g->entry = vch_verifier_arena_copy(&v->arena, rec->body);
         VCH_CHECK(vch_stmt_bundle_list_next(&list, &g->receipt), BUNDLE_RECORD);
-        g->receipt = arena_copy(&v->arena, g->receipt);
+        g->receipt = vch_verifier_arena_copy(&v->arena, g->receipt);
         break;
     case VCH_REC_ITEM:
-        add_item(v, src, rec->body);
+        vch_verifier_add_item(v, src, rec->body);
         break;
     case VCH_REC_ROWS:
     case VCH_REC_ROW:
@@ -304,7 +306,7 @@ static vch_err read_bundle(struct vch_verifier *v, struct source *src, struct wi
         VCH_TRY(
             vch_stmt_bundle_next(&r, vch_bytes(view.p + pos, view.n - pos), w->last, &step, &rec));
         if (step == VCH_BUNDLE_RECORD) {
-            VCH_TRY(take_record(v, src, &rec, r.offset - rec.whole.n));
+            VCH_TRY(vch_verifier_take_record(v, src, &rec, r.offset - rec.whole.n));
             pos += rec.whole.n;
         } else if (step == VCH_BUNDLE_MORE) {
             /* Move the window on; where it begins at this record already, make it longer. */
@@ -334,7 +336,7 @@ static vch_err read_bare(struct vch_verifier *v, struct source *src, struct wind
         src->err_at = offset;
         VCH_CHECK(view.p[0] == 0xd2, TRAILING);
         VCH_TRY(vch_cbor_item(&c, &one));
-        add_item(v, src, one);
+        vch_verifier_add_item(v, src, one);
         if (one.n > VCH_ITEM_MAX) {
             item_at(v, v->items.n - 1)->broken = VCH_E(NO_ORIGIN);
         }
@@ -361,10 +363,10 @@ static void read_source(struct vch_verifier *v, struct source *src)
 
 static struct source *add_source(struct vch_verifier *v, const char *name)
 {
-    struct source *src = list_add(&v->sources, sizeof(*src));
+    struct source *src = vch_verifier_list_add(&v->sources, sizeof(*src));
     size_t n = strlen(name) + 1;
 
-    src->name = (const char *)arena_copy(&v->arena, vch_bytes(name, n)).p;
+    src->name = (const char *)vch_verifier_arena_copy(&v->arena, vch_bytes(name, n)).p;
     src->fd = -1;
     return src;
 }
@@ -436,7 +438,7 @@ vch_err vch_verifier_add_fragment(struct vch_verifier *v, struct vch_bytes fragm
             return VCH_OK;
         }
         VCH_CHECK(rec.type != VCH_REC_ITEM, BUNDLE_RECORD);
-        VCH_TRY(take_record(v, &nowhere, &rec, 0));
+        VCH_TRY(vch_verifier_take_record(v, &nowhere, &rec, 0));
         fragment = vch_bytes(fragment.p + rec.whole.n, fragment.n - rec.whole.n);
     }
 }

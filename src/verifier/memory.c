@@ -2,7 +2,7 @@
 
 #define CHUNK ((size_t)1 << 20)
 
-void *arena_take(struct arena *a, size_t n)
+void *vch_verifier_arena_take(struct arena *a, size_t n)
 {
     size_t size = (n + sizeof(max_align_t) - 1) / sizeof(max_align_t) * sizeof(max_align_t);
     struct arena_chunk *c = a->head;
@@ -19,9 +19,9 @@ void *arena_take(struct arena *a, size_t n)
     return (uint8_t *)c->bytes + c->used - size;
 }
 
-struct vch_bytes arena_copy(struct arena *a, struct vch_bytes b)
+struct vch_bytes vch_verifier_arena_copy(struct arena *a, struct vch_bytes b)
 {
-    uint8_t *p = arena_take(a, b.n == 0 ? 1 : b.n);
+    uint8_t *p = vch_verifier_arena_take(a, b.n == 0 ? 1 : b.n);
 
     if (b.n != 0) {
         memcpy(p, b.p, b.n);
@@ -29,7 +29,7 @@ struct vch_bytes arena_copy(struct arena *a, struct vch_bytes b)
     return vch_bytes(p, b.n);
 }
 
-void arena_fini(struct arena *a)
+void vch_verifier_arena_fini(struct arena *a)
 {
     while (a->head != NULL) {
         struct arena_chunk *next = a->head->next;
@@ -39,7 +39,7 @@ void arena_fini(struct arena *a)
     }
 }
 
-void *list_add(struct list *l, size_t element)
+void *vch_verifier_list_add(struct list *l, size_t element)
 {
     uint8_t *at;
 

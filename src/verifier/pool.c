@@ -51,7 +51,7 @@ static void *thread_main(void *arg)
     return NULL;
 }
 
-void run_parallel(struct vch_verifier *v, size_t count, job_fn fn, bool tick)
+void vch_verifier_run_parallel(struct vch_verifier *v, size_t count, job_fn fn, bool tick)
 {
     struct pool p = {.v = v, .fn = fn, .count = count, .tick = tick};
     long processors = sysconf(_SC_NPROCESSORS_ONLN);

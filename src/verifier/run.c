@@ -111,18 +111,18 @@ static void check_evidence(struct vch_verifier *v)
 
         vch_verify_genesis_check(&v->judge, g->entry, g->receipt, &v->genesis[i]);
     }
-    run_parallel(v, v->proofs.n, job_state, false);
-    run_parallel(v, v->statements.n, job_record, false);
+    vch_verifier_run_parallel(v, v->proofs.n, job_state, false);
+    vch_verifier_run_parallel(v, v->statements.n, job_record, false);
     compact(v);
     vch_verify_book_sort(&v->book, v->states, v->proofs.n);
-    run_parallel(v, v->statements.n, job_anchor, false);
+    vch_verifier_run_parallel(v, v->statements.n, job_anchor, false);
 }
 
 /* ---- items */
 static const struct vch_verify_anchor *anchor_of(struct vch_verifier *v,
                                                  const struct vch_hash *txid)
 {
-    const struct statement *s = statement_of(v, txid, false);
+    const struct statement *s = vch_verifier_statement_of(v, txid, false);
 
     return s == NULL || s->type != VCH_STMT_ANCHOR || s->result == NO_INDEX
                ? NULL
@@ -156,7 +156,7 @@ static void job_item(struct vch_verifier *v, size_t idx, struct vch_buf *room)
         }
     }
     vch_verify_item_check(&v->judge, it->bytes, &v->book, list, n, &it->report);
-    check_data(v, it, room);
+    vch_verifier_check_data(v, it, room);
 }
 
 static void check_sequence(struct vch_verifier *v)
@@ -217,7 +217,7 @@ void vch_verifier_run(struct vch_verifier *v)
     struct vch_verifier_source src;
 
     check_evidence(v);
-    run_parallel(v, v->items.n, job_item, true);
+    vch_verifier_run_parallel(v, v->items.n, job_item, true);
     check_sequence(v);
     sum_up(v);
     v->summary.verdict = v->sources.n == 0 ? VCH_VERDICT_UNKNOWN : VCH_VERDICT_VALID;

@@ -37,7 +37,7 @@ void vch_verifier_close(struct vch_verifier *v)
     vch_mem_free(v->states);
     vch_mem_free(v->genesis);
     vch_mem_free(v->anchors);
-    arena_fini(&v->arena);
+    vch_verifier_arena_fini(&v->arena);
     vch_mem_free(v);
 }
 
@@ -60,7 +60,7 @@ bool vch_verifier_want(struct vch_verifier *v, size_t idx, struct vch_verifier_w
         return false;
     }
     *ret = ((struct vch_verifier_want *)v->wants.p)[idx];
-    s = statement_of(v, &ret->txid, false);
+    s = vch_verifier_statement_of(v, &ret->txid, false);
     ret->have = s != NULL && s->bytes.n != 0;
     return true;
 }

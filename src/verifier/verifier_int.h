@@ -15,16 +15,16 @@ struct arena_chunk {
 struct arena {
     struct arena_chunk *head;
 };
-void *arena_take(struct arena *a, size_t n);
-struct vch_bytes arena_copy(struct arena *a, struct vch_bytes b);
-void arena_fini(struct arena *a);
+void *vch_verifier_arena_take(struct arena *a, size_t n);
+struct vch_bytes vch_verifier_arena_copy(struct arena *a, struct vch_bytes b);
+void vch_verifier_arena_fini(struct arena *a);
 
 /* An array that grows. */
 struct list {
     void *p;
     size_t n, cap;
 };
-void *list_add(struct list *l, size_t element); /* zeroed */
+void *vch_verifier_list_add(struct list *l, size_t element); /* zeroed */
 
 struct source {
     const char *name;
@@ -134,27 +134,28 @@ static inline struct anchor_ref *anchor_ref_at(const struct vch_verifier *v, siz
 
 /* The statement of that transaction ID; made if it is not there and MAKE says so, otherwise NULL.
  */
-struct statement *statement_of(struct vch_verifier *v, const struct vch_hash *txid, bool make);
+struct statement *vch_verifier_statement_of(struct vch_verifier *v, const struct vch_hash *txid,
+                                            bool make);
 
 /* Takes one record that is no data. Errors: BUNDLE_RECORD (a disclosure or item where none may be).
  */
-vch_err take_record(struct vch_verifier *v, struct source *src,
-                    const struct vch_stmt_bundle_rec *rec, uint64_t offset);
+vch_err vch_verifier_take_record(struct vch_verifier *v, struct source *src,
+                                 const struct vch_stmt_bundle_rec *rec, uint64_t offset);
 
 /* Enters an item into V. */
-void add_item(struct vch_verifier *v, struct source *src, struct vch_bytes bytes);
+void vch_verifier_add_item(struct vch_verifier *v, struct source *src, struct vch_bytes bytes);
 
 /* The data of item IT: reads it from its source and enters the outcome into its report. ROOM is the
  * thread's own buffer. */
-void check_data(struct vch_verifier *v, struct item *it, struct vch_buf *room);
+void vch_verifier_check_data(struct vch_verifier *v, struct item *it, struct vch_buf *room);
 
 /* The data record of D again, from its source; its views lie in the source or in ROOM. */
-vch_err read_again(struct vch_verifier *v, const struct data_ref *d, struct vch_buf *room,
-                   struct vch_stmt_bundle_rec *ret);
+vch_err vch_verifier_read_again(struct vch_verifier *v, const struct data_ref *d,
+                                struct vch_buf *room, struct vch_stmt_bundle_rec *ret);
 
 /* Calls FN for 0 .. COUNT - 1 by all threads; each has its own buffer. Between its own jobs the
  * calling thread ticks when TICK is set. */
 typedef void (*job_fn)(struct vch_verifier *v, size_t idx, struct vch_buf *room);
-void run_parallel(struct vch_verifier *v, size_t count, job_fn fn, bool tick);
+void vch_verifier_run_parallel(struct vch_verifier *v, size_t count, job_fn fn, bool tick);
 
 #endif

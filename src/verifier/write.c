@@ -304,7 +304,7 @@ static vch_err copy_data(struct out *o, const struct item *it, uint32_t number)
     struct vch_stmt_bundle_rec rec;
 
     for (uint32_t d = it->data_first; d != NO_INDEX; d = data_ref_at(o->v, d)->next) {
-        VCH_TRY(read_again(o->v, data_ref_at(o->v, d), &o->room, &rec));
+        VCH_TRY(vch_verifier_read_again(o->v, data_ref_at(o->v, d), &o->room, &rec));
         if (rec.type == VCH_REC_ROWS) {
             VCH_TRY(copy_rows(o, &rec, number));
         } else if (rec.type == VCH_REC_ROW) {
@@ -331,7 +331,7 @@ static vch_err all_leaves(struct out *o, const struct item *it, const struct vch
         if (data_ref_at(o->v, d)->type != VCH_REC_ROWS) {
             continue;
         }
-        VCH_TRY(read_again(o->v, data_ref_at(o->v, d), &o->room, &rec));
+        VCH_TRY(vch_verifier_read_again(o->v, data_ref_at(o->v, d), &o->room, &rec));
         VCH_CHECK(rec.salt.n == VCH_SEED_LEN && rec.index == f.count, ITEM_DATA);
         while (vch_stmt_bundle_list_next(&rec.list, &raw)) {
             VCH_CHECK(f.count < si->count, ITEM_DATA);
@@ -379,7 +379,7 @@ static vch_err extract_whole(struct out *o, const struct item *it, const struct 
         if (data_ref_at(o->v, d)->type != VCH_REC_ROWS) {
             continue;
         }
-        e = read_again(o->v, data_ref_at(o->v, d), &o->room, &rec);
+        e = vch_verifier_read_again(o->v, data_ref_at(o->v, d), &o->room, &rec);
         while (vch_ok(e) && vch_stmt_bundle_list_next(&rec.list, &raw)) {
             if (in_ranges(&o->choice->rows, first + idx)) {
                 e = extract_row(o, &src, si, number, idx, rec.salt, raw);
@@ -398,7 +398,7 @@ static vch_err extract_single(struct out *o, const struct item *it, uint32_t num
 
     for (uint32_t d = it->data_first; d != NO_INDEX; d = data_ref_at(o->v, d)->next) {
         if (data_ref_at(o->v, d)->type == VCH_REC_ROW) {
-            VCH_TRY(read_again(o->v, data_ref_at(o->v, d), &o->room, &rec));
+            VCH_TRY(vch_verifier_read_again(o->v, data_ref_at(o->v, d), &o->room, &rec));
             if (in_ranges(&o->choice->rows, first + rec.index)) {
                 VCH_TRY(copy_row(o, &rec, number));
             }
@@ -527,7 +527,7 @@ static void mark_needed(struct out *o)
             need_device(o, s);
         }
         for (uint32_t a = it->anchor_first; a != NO_INDEX; a = anchor_ref_at(v, a)->next) {
-            s = statement_of(v, &anchor_ref_at(v, a)->txid, false);
+            s = vch_verifier_statement_of(v, &anchor_ref_at(v, a)->txid, false);
             if (s != NULL) {
                 o->needed[s - statement_at(v, 0)] = true;
             }
