@@ -138,13 +138,16 @@ static vch_err check_single(struct vch_verifier *v, const struct vch_stmt_item *
     return VCH_OK;
 }
 
-/* Everything that was recorded as data of IT. Rows come whole (type 6) or one by one (type 7). */
+/* Everything that was recorded as data of IT. Rows come whole (type 6) or one by one (type 7), each
+ * at most once and in the order in which the device signed them.
+ * req: Y.2247-10.1-3 (a row that is repeated or moved is revealed) */
 static vch_err check_all(struct vch_verifier *v, struct item *it, struct vch_buf *room,
                          struct vch_verify_data *data, bool *ret_complete)
 {
     const struct vch_stmt_item *si = &it->report.item;
     struct vch_verify_rows rows;
     struct vch_stmt_bundle_rec rec;
+    uint64_t next = 0; /* of the rows that come one by one */
     bool whole = false;
 
     vch_verify_rows_init(&rows);
@@ -154,11 +157,14 @@ static vch_err check_all(struct vch_verifier *v, struct item *it, struct vch_buf
             VCH_TRY(check_file(v, it, &rec, data));
             whole = true;
         } else if (rec.type == VCH_REC_ROW) {
+            VCH_CHECK(rec.index >= next && rows.frontier.count == 0, ITEM_DATA);
             VCH_TRY(vch_verify_row(v->o.cr, si, &rec, data));
+            next = rec.index + 1; /* below the count of the batch, so that it cannot wrap */
         } else if (si->mode == VCH_ITEM_SINGLE) {
             VCH_TRY(check_single(v, si, &rec, data));
             whole = true;
         } else {
+            VCH_CHECK(next == 0, ITEM_DATA);
             VCH_TRY(vch_verify_rows_add(v->o.cr, &rows, si, rec.salt, rec.index, rec.list));
         }
     }

@@ -179,9 +179,11 @@ static void read_term(const struct vch_verify *v, const struct vch_verify_record
         if (vch_ok(e)) {
             opened |= bit_of(v->cr, &r->e.account, in->contents[i]);
         }
-        /* Openings of the identifiers belong to the registration inside. */
-        if (vch_err_is(e, VCH_E(DISCLOSURE_FOREIGN))) {
-            e = vch_stmt_disclosure_open(v->cr, &r->e.reg.identifiers, in->contents[i], &d);
+        /* Openings of the identifiers belong to the registration inside: these are the device's
+         * words, of which none is about its contract. */
+        if (vch_err_is(e, VCH_E(DISCLOSURE_FOREIGN)) &&
+            vch_ok(vch_stmt_disclosure_open(v->cr, &r->e.reg.identifiers, in->contents[i], &d))) {
+            continue;
         }
         if (!vch_ok(e)) {
             t.why = VCH_E(DISCLOSURE_FOREIGN);

@@ -262,6 +262,31 @@ static void extract_moved(struct t_case *c)
     c->b.single_row[1].index++;
 }
 
+static void extract_repeated(struct t_case *c)
+{
+    extract(c);
+    c->b.single_row[2] = c->b.single_row[1];
+}
+
+static void extract_reordered(struct t_case *c)
+{
+    extract(c);
+    c->b.single_row[3] = c->b.single_row[0];
+    c->b.single_row[0] = c->b.single_row[1];
+    c->b.single_row[1] = c->b.single_row[3];
+}
+
+/* Every row, and one of them once more. */
+static void row_beside_all(struct t_case *c)
+{
+    extract(c);
+    memmove(&c->b.rows[1], &c->b.rows[0], sizeof(c->b.rows[0]));
+    c->b.row_sets = 0;
+    put_rows(c, 0, &c->batch);
+    c->b.row_sets = 2;
+    c->b.single_rows = 1;
+}
+
 static void stripped_leaf(struct t_case *c)
 {
     extract(c);
@@ -605,6 +630,17 @@ static void disclosure_one_missing(struct t_case *c)
     c->b.disclosed[0].count = 3;
 }
 
+/* The AS stated that the account is suspended; the device's own word is shown in its place. */
+static void term_by_device(struct t_case *c)
+{
+    static const struct t_terms t = {T_EPOCH - T_DAY, T_EPOCH + 100 * T_DAY, T_NULL,
+                                     VCH_STANDING_SUSPENDED};
+
+    make_valid(c, &t);
+    anchor_both(c, SIGNED_AT + HOUR);
+    c->b.disclosed[0].contents[3] = t_term_of_device(&c->w); /* the last is standing */
+}
+
 /* ---- time and term */
 static void ends_at(struct t_case *c, int64_t end_ms, int64_t anchor_ms)
 {
@@ -892,6 +928,9 @@ const struct t_tamper t_tampers[] = {
     {"wrong-seed", BAD(ITEM_DATA), wrong_seed, NULL},
     {"foreign-rows", BAD(ITEM_DATA), foreign_rows, NULL},
     {"extract-moved", BAD(ITEM_DATA), extract_moved, NULL},
+    {"extract-repeated", BAD(ITEM_DATA), extract_repeated, NULL},
+    {"extract-reordered", BAD(ITEM_DATA), extract_reordered, NULL},
+    {"row-beside-all", BAD(ITEM_DATA), row_beside_all, NULL},
     {"stripped-leaf-altered", BAD(ITEM_DATA), stripped_leaf, NULL},
     {"foreign-item", BAD(SIGNATURE), foreign_item, NULL},
     {"kid-altered", BAD(ITEM_POINTER), kid_altered, NULL},
@@ -921,6 +960,7 @@ const struct t_tamper t_tampers[] = {
     {"disclosure-foreign", BAD(DISCLOSURE_FOREIGN), disclosure_foreign, NULL},
     {"disclosures-stripped", UNKNOWN(TERM_UNDISCLOSED), disclosures_stripped, NULL},
     {"disclosure-missing", UNKNOWN(TERM_UNDISCLOSED), disclosure_one_missing, NULL},
+    {"term-by-device", UNKNOWN(TERM_UNDISCLOSED), term_by_device, NULL},
     {"claimed-after-end", BAD(OUTSIDE_TERM), claimed_after_end, NULL},
     {"claimed-at-end", BAD(OUTSIDE_TERM), claimed_at_end, NULL},
     {"anchored-at-end", UNKNOWN(TIME_UNPROVEN), anchored_at_end, NULL},

@@ -69,6 +69,19 @@ void t_world_close(struct t_world *w)
     }
 }
 
+struct vch_bytes t_term_of_device(struct t_world *w)
+{
+    static const uint8_t salt[VCH_SALT_LEN] = {'p', 'o', 's', 'e'};
+    struct vch_disclosure d = {.salt = VCH_BYTES_OF(salt),
+                               .key = VCH_DISC_STANDING,
+                               .value = vch_stmt_disc_int(VCH_STANDING_GOOD)};
+    uint8_t room[128];
+    struct vch_bytes out;
+
+    assert_vch_ok(vch_stmt_disclosure_encode(&d, VCH_SPAN_OF(room), &out));
+    return t_keep(w, out);
+}
+
 struct vch_bytes t_registration(struct t_world *w, struct vch_ossl_key *key, const char *audience)
 {
     static const uint8_t nonce[16] = {1, 2, 3};
@@ -84,7 +97,7 @@ struct vch_bytes t_registration(struct t_world *w, struct vch_ossl_key *key, con
                                       .device_class = VCH_CLASS_GATEWAY,
                                       .custody = VCH_CUSTODY_FILE};
 
-    vch_sha256_of(w->cr, vch_text("identifier a"), &digests[0]);
+    vch_stmt_disclosure_digest(w->cr, t_term_of_device(w), &digests[0]);
     vch_sha256_of(w->cr, vch_text("identifier b"), &digests[1]);
     vch_stmt_digests_sort(digests, 2);
     assert_vch_ok(vch_stmt_registration_encode(w->cr, vch_ossl_key_signer(key), &r, digests, 2,
