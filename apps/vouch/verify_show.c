@@ -132,7 +132,8 @@ static const char *verdict_color(enum vch_verdict v)
                                       : vch_cli_yellow();
 }
 
-static void show_item(const struct app_show *s, const struct vch_verifier_item *it, bool steps)
+static void show_item(const struct app_show *s, const struct vch_verifier_item *it, bool steps,
+                      vch_err *explained)
 {
     const struct vch_verify_report *r = it->report;
     char n[32];
@@ -151,7 +152,8 @@ static void show_item(const struct app_show *s, const struct vch_verifier_item *
         show_steps(s, r);
         show_notes("    ", r->notes, r);
     }
-    if (it->verdict != VCH_VERDICT_VALID && !vch_ok(it->why)) {
+    if (it->verdict != VCH_VERDICT_VALID && !vch_ok(it->why) && !vch_err_is(it->why, *explained)) {
+        *explained = it->why; /* once for a run of items with the same problem */
         printf("    %scause: %s; remedy: %s%s\n", vch_cli_dim(), vch_err_info(it->why)->cause,
                vch_err_info(it->why)->remedy, vch_cli_reset());
     }
@@ -164,6 +166,7 @@ static void show_items(const struct app_show *s, unsigned *ret_notes, int *ret_a
 {
     struct vch_verifier_item it;
     size_t source = SIZE_MAX, shown = 0, left = 0;
+    vch_err explained = VCH_OK;
 
     for (size_t i = 0; vch_verifier_item(s->v, i, &it); i++) {
         bool good = it.verdict == VCH_VERDICT_VALID;
@@ -189,7 +192,7 @@ static void show_items(const struct app_show *s, unsigned *ret_notes, int *ret_a
                 printf("%s%s%s\n", vch_cli_bold(), src.name, vch_cli_reset());
             }
         }
-        show_item(s, &it, s->explain || s->summary.items == 1);
+        show_item(s, &it, s->explain || s->summary.items == 1, &explained);
         shown += !good;
     }
     if (left > 0) {
@@ -262,6 +265,13 @@ void app_show_text(const struct app_show *s)
     }
     if (m->items > 1 || !s->explain) {
         show_notes("", m->items == 1 ? 0 : notes, least_fresh);
+    }
+    if (least_fresh != NULL) {
+        char at[VCH_TIME_TEXT_MAX];
+
+        printf("status of the device%s known up to %s\n",
+               m->gaps.devices == 1 ? "" : "s, at the earliest,",
+               time_text(least_fresh->fresh_ms, at));
     }
     if (assurance != 0 && m->items > 1) {
         printf("identity assurance: level %d, %s%s\n", assurance,
