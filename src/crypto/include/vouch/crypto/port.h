@@ -2,7 +2,7 @@
  * Layer 1, pure, heap-free. The tables are filled by src/ossl (OpenSSL) on hosts and by the maker
  * of a device elsewhere. Algorithms are named by their COSE identifiers (IANA "COSE Algorithms").
  *
- * req: Y.2247-7.1-11 (agility: one registry of algorithms, ES256 mandatory, Ed25519 beside it) */
+ * One registry of algorithms: ES256 is mandatory, Ed25519 stands beside it. */
 #ifndef VOUCH_CRYPTO_PORT_H
 #define VOUCH_CRYPTO_PORT_H
 
