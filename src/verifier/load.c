@@ -303,8 +303,7 @@ static vch_err read_bundle(struct vch_verifier *v, struct source *src, struct wi
     VCH_TRY(fill(w, 0, &view));
     for (;;) {
         src->err_at = r.offset;
-        VCH_TRY(
-            vch_stmt_bundle_next(&r, vch_bytes(view.p + pos, view.n - pos), w->last, &step, &rec));
+        VCH_TRY(vch_stmt_bundle_next(&r, vch_bytes_slice(view, pos, view.n), w->last, &step, &rec));
         if (step == VCH_BUNDLE_RECORD) {
             VCH_TRY(vch_verifier_take_record(v, src, &rec, r.offset - rec.whole.n));
             pos += rec.whole.n;

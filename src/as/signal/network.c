@@ -32,6 +32,7 @@ const struct operator_of *vch_as_operator_for(const struct vch_as *as,
     const struct operator_of *best = NULL;
     size_t best_n = 0;
 
+    VCH_ASSERT(as->operators != NULL);
     for (size_t i = 0; i < as->o.operator_count; i++) {
         const struct operator_of *op = &as->operators[i];
         size_t by_number = prefix_length(op, ids->msisdn), by_sim = prefix_length(op, ids->iccid);
