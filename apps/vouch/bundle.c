@@ -33,7 +33,7 @@ static vch_err output_open(const char *path, struct output *ret)
     n = snprintf(ret->temporary, sizeof(ret->temporary), "%s.part", path);
     VCH_CHECK(n > 0 && (size_t)n < sizeof(ret->temporary), LIMIT);
     ret->path = path;
-    ret->fd = open(ret->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    ret->fd = open(ret->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
     return ret->fd >= 0 ? VCH_OK : vch_file_errno(errno);
 }
 

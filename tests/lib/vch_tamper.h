@@ -73,8 +73,8 @@ struct t_tamper {
     void (*patch)(struct t_case *c); /* changes c->out afterwards, NULL: nothing */
 };
 
-extern const struct t_tamper t_tampers[];
-extern const size_t t_tamper_count;
+/* Number I, NULL past the end. */
+const struct t_tamper *t_tamper_at(size_t i);
 
 /* Makes the world, the valid bundle and the change of T; the result is in c->out. */
 void t_case_open(struct t_case *c, const struct t_tamper *t);

@@ -31,8 +31,9 @@ static void test_verifier__each_tampering_has_its_verdict_and_code(void **state)
     size_t wrong = 0;
 
     (void)state;
-    for (size_t i = 0; i < t_tamper_count; i++) {
-        const struct t_tamper *t = &t_tampers[i];
+    const struct t_tamper *t;
+
+    for (size_t i = 0; (t = t_tamper_at(i)) != NULL; i++) {
         struct vch_trust_file *trust;
         struct vch_verifier *v;
         struct vch_verifier_summary s;
@@ -53,9 +54,11 @@ static void test_verifier__each_tampering_has_its_verdict_and_code(void **state)
 
 static const struct t_tamper *tamper_named(const char *name)
 {
-    for (size_t i = 0; i < t_tamper_count; i++) {
-        if (strcmp(t_tampers[i].name, name) == 0) {
-            return &t_tampers[i];
+    const struct t_tamper *t;
+
+    for (size_t i = 0; (t = t_tamper_at(i)) != NULL; i++) {
+        if (strcmp(t->name, name) == 0) {
+            return t;
         }
     }
     fail_msg("no tampering is called %s", name);
@@ -213,6 +216,62 @@ static void test_verifier__files_are_read_like_memory(void **state)
     done(v, trust);
 }
 
+/* Items without a bundle, their evidence from an AS: the same verdict as from the bundle.
+ * req-test: Y.2247-7.2.3-1, Y.2247-7.2.3-6 */
+static void test_verifier__bare_items_with_fetched_evidence(void **state)
+{
+    struct vch_stmt_bundle_reader r;
+    struct vch_stmt_bundle_rec rec;
+    enum vch_stmt_bundle_step step;
+    struct vch_buf bare, fragment;
+    struct vch_verifier_want want;
+    struct vch_verifier_item it;
+    struct vch_verifier_options o;
+    struct vch_trust_file *trust;
+    struct vch_verifier *v;
+    size_t at = 0;
+
+    (void)state;
+    t_case_open(&c, tamper_named("valid"));
+    trust = t_trust_open(&c.w);
+    bare = vch_buf_init(1 << 20);
+    fragment = vch_buf_init(1 << 20);
+    vch_stmt_bundle_reader_init(&r, c.w.cr, false);
+    for (;;) {
+        assert_vch_ok(
+            vch_stmt_bundle_next(&r, vch_bytes(c.out.p + at, c.out.n - at), true, &step, &rec));
+        if (step == VCH_BUNDLE_END) {
+            break;
+        }
+        at += rec.whole.n;
+        if (rec.type == VCH_REC_ITEM) {
+            assert_vch_ok(vch_buf_append(&bare, rec.body));
+        } else if (rec.type >= VCH_REC_STATEMENT && rec.type <= VCH_REC_STATE_PROOF) {
+            assert_vch_ok(vch_buf_append(&fragment, rec.whole));
+        }
+    }
+    o = (struct vch_verifier_options){
+        .cr = c.w.cr, .trust = vch_trust_file_get(trust), .judge = {c.at_ms, 300000, false}};
+    vch_verifier_open(&o, &v);
+    assert_vch_ok(vch_verifier_add_bytes(v, "items", vch_buf_get(&bare)));
+    assert_true(vch_verifier_want(v, 0, &want));
+    assert_false(want.have);
+    assert_true(vch_hash_equal(&want.txid, &c.r0->txid));
+    assert_bytes_equal(want.url, vch_text(T_AS_URL));
+    assert_false(vch_verifier_want(v, 1, &want));
+    assert_vch_ok(vch_verifier_add_fragment(v, vch_buf_get(&fragment)));
+    /* An AS that sends items of its own is not listened to. */
+    assert_vch_err(vch_verifier_add_fragment(v, vch_bytes(c.out.p + 9, c.out.n - 9)),
+                   BUNDLE_RECORD);
+    vch_verifier_run(v);
+    assert_int_equal(vch_verifier_summary(v).verdict, VCH_VERDICT_VALID);
+    assert_true(vch_verifier_item(v, 1, &it));
+    assert_true((it.report->notes & VCH_NOTE_NO_DATA) != 0);
+    vch_buf_fini(&bare);
+    vch_buf_fini(&fragment);
+    done(v, trust);
+}
+
 /* Nothing inside a bundle is an anchor: without trust there is no verdict. */
 static void test_verifier__without_trust_nothing_is_valid(void **state)
 {
@@ -240,6 +299,7 @@ int main(void)
         cmocka_unit_test(test_verifier__notes_say_what_qualifies_a_verdict),
         cmocka_unit_test(test_verifier__no_flipped_byte_passes),
         cmocka_unit_test(test_verifier__files_are_read_like_memory),
+        cmocka_unit_test(test_verifier__bare_items_with_fetched_evidence),
         cmocka_unit_test(test_verifier__without_trust_nothing_is_valid),
     };
 
