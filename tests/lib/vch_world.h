@@ -95,8 +95,8 @@ struct vch_bytes t_keep(struct t_world *w, struct vch_bytes b); /* copy that liv
 
 /* A registration of KEY for the AS called AUDIENCE. */
 struct vch_bytes t_registration(struct t_world *w, struct vch_ossl_key *key, const char *audience);
-/* A disclosure that says that the contract is in good standing; the device signed its digest among those
- * of its identifiers. */
+/* A disclosure that says that the contract is in good standing; the device signed its digest among
+ * those of its identifiers. */
 struct vch_bytes t_term_of_device(struct t_world *w);
 /* Makes and records an endorsement; the first of a device registers it. RET stays in the device. */
 struct t_record *t_endorse(struct t_world *w, unsigned dev, enum vch_action action,

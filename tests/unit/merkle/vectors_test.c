@@ -18,6 +18,15 @@ static bool hash_of(const json_t *v, struct vch_hash *ret)
     return b.n == VCH_HASH_LEN;
 }
 
+/* Some of these vectors have roots that are no hashes and only need to be equal or not: they are
+ * hashed to the length that ours have. */
+static void root_of(const json_t *v, struct vch_hash *ret)
+{
+    if (!hash_of(v, ret)) {
+        vch_sha256_of(vch_ossl_crypto(), vch_text(json_string_value(v)), ret);
+    }
+}
+
 static bool path_of(const json_t *v, struct vch_hash *path, size_t max, size_t *ret_count)
 {
     *ret_count = json_array_size(v);
@@ -63,9 +72,9 @@ static void consistency(const char *name, json_t *doc)
     size_t count;
     bool ok;
 
-    ok = hash_of(json_object_get(doc, "root1"), &root1) &&
-         hash_of(json_object_get(doc, "root2"), &root2) &&
-         path_of(json_object_get(doc, "proof"), path, VCH_ARRAY_LEN(path), &count) &&
+    root_of(json_object_get(doc, "root1"), &root1);
+    root_of(json_object_get(doc, "root2"), &root2);
+    ok = path_of(json_object_get(doc, "proof"), path, VCH_ARRAY_LEN(path), &count) &&
          vch_ok(vch_merkle_consistency_verify(vch_ossl_crypto(), size1, &root1,
                                               number_of(doc, "size2"), &root2, path, count));
     /* consistency with the empty tree shows nothing: always refused here */
