@@ -107,6 +107,17 @@ static void sizes_are_bounded(void **state)
     t_answer_fini(&a);
     close(fd);
 
+    vch_http_server_close(f.server, 1000);
+}
+
+static void bodies_are_refused_by_length_seen_and_type(void **state)
+{
+    struct fixture f = start(options());
+    struct t_answer a;
+    char *big;
+    int fd;
+
+    (void)state;
     /* chunked, without a length to refuse by */
     fd = t_connect(f.port);
     t_send_text(fd, "POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n1388\r\n");
@@ -368,6 +379,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sizes_are_bounded),
+        cmocka_unit_test(bodies_are_refused_by_length_seen_and_type),
         cmocka_unit_test(long_headers_are_refused),
         cmocka_unit_test(slow_clients_are_cut_off),
         cmocka_unit_test(a_full_queue_is_said),
