@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include <vouch/ossl/x509.h>
 #include <vouch/verifier/verifier.h>
 
 #include "vch_trust.h"
@@ -272,6 +273,112 @@ static void test_verifier__bare_items_with_fetched_evidence(void **state)
     done(v, trust);
 }
 
+/* The trust file of the case with INSERT put before PLACE. */
+static struct vch_trust_file *trust_with(const char *place, const char *insert)
+{
+    struct vch_buf text = vch_buf_init(1 << 20), out = vch_buf_init(1 << 20);
+    char detail[VCH_TRUST_DETAIL_MAX] = "";
+    struct vch_trust_file *t = NULL;
+    const char *all, *at;
+    vch_err e;
+
+    t_trust_text(&c.w, &text);
+    assert_vch_ok(vch_buf_cstr(&text, &all));
+    at = strstr(all, place);
+    assert_non_null(at);
+    assert_vch_ok(vch_buf_append(&out, vch_bytes(all, (size_t)(at - all))));
+    assert_vch_ok(vch_buf_text(&out, insert));
+    assert_vch_ok(vch_buf_text(&out, at));
+    e = vch_trust_file_decode(c.w.cr, vch_buf_get(&out), &t, detail);
+    if (!vch_ok(e)) {
+        fail_msg("%s: %s", vch_err_info(e)->slug, detail);
+    }
+    vch_buf_fini(&text);
+    vch_buf_fini(&out);
+    return t;
+}
+
+static void expect_with(const char *name, struct vch_trust_file *trust, enum vch_verdict verdict,
+                        uint32_t code)
+{
+    struct vch_verifier *v = verify(trust, 2);
+    struct vch_verifier_summary s = vch_verifier_summary(v);
+
+    if (s.verdict != verdict || s.why.code != code) {
+        fail_msg("%s: %s, %s", name, vch_verdict_name(s.verdict), vch_err_info(s.why)->slug);
+    }
+    done(v, trust);
+}
+
+/* req-test: Y.2247-7.1-2 (an algorithm broken before the trusted signing time: its own reason) */
+static void test_verifier__retired_algorithm_counts_only_where_anchored_before(void **state)
+{
+    (void)state;
+    /* The world's times: endorsed on 2026-09-21, signed and anchored on the 22nd. */
+    t_case_open(&c, tamper_named("valid"));
+    expect_with("anchored before",
+                trust_with("\"as\":", "\"retired\":[{\"alg\":\"ES256\","
+                                      "\"from\":\"2026-09-25\"}],"),
+                VCH_VERDICT_VALID, 0);
+    t_case_open(&c, tamper_named("valid"));
+    expect_with("anchored after",
+                trust_with("\"as\":", "\"retired\":[{\"alg\":\"ES256\","
+                                      "\"from\":\"2026-09-22\"}],"),
+                VCH_VERDICT_UNKNOWN, VCH_E_ALG_RETIRED_CODE);
+    t_case_open(&c, tamper_named("valid-still-in-force"));
+    expect_with("not anchored",
+                trust_with("\"as\":", "\"retired\":[{\"alg\":\"ES256\","
+                                      "\"from\":\"2026-09-25\"}],"),
+                VCH_VERDICT_UNKNOWN, VCH_E_ALG_RETIRED_CODE);
+    t_case_open(&c, tamper_named("valid"));
+    expect_with("record after",
+                trust_with("\"as\":", "\"retired\":[{\"alg\":\"ES256\","
+                                      "\"from\":\"2026-09-01\"}],"),
+                VCH_VERDICT_INVALID, VCH_E_ALG_RETIRED_CODE);
+}
+
+/* A revocation list of the CA that revokes the AS's certificate at AT. */
+static struct vch_trust_file *trust_revoked(int64_t at_ms)
+{
+    struct vch_buf der = vch_buf_init(65536), pem = vch_buf_init(65536), text = vch_buf_init(65536);
+    struct vch_cert *ca, *as;
+    struct vch_cert_revocation revoked;
+    struct vch_trust_file *trust;
+    const char *member;
+
+    assert_vch_ok(vch_cert_open(c.w.ca_der, &ca));
+    assert_vch_ok(vch_cert_open(c.w.as_der, &as));
+    revoked = (struct vch_cert_revocation){vch_cert_info(as)->serial, {at_ms}};
+    assert_vch_ok(vch_crl_make(c.w.ca_key, ca, &revoked, 1, 1, (struct vch_time){at_ms},
+                               (struct vch_time){T_EPOCH + 900 * T_DAY}, &der));
+    assert_vch_ok(vch_ossl_pem_encode("X509 CRL", vch_buf_get(&der), &pem));
+    assert_vch_ok(vch_buf_text(&text, "\"crls\":[\""));
+    for (size_t i = 0; i < pem.n; i++) {
+        assert_vch_ok(pem.p[i] == '\n' ? vch_buf_text(&text, "\\n")
+                                       : vch_buf_append(&text, vch_bytes(&pem.p[i], 1)));
+    }
+    assert_vch_ok(vch_buf_text(&text, "\"],"));
+    assert_vch_ok(vch_buf_cstr(&text, &member));
+    trust = trust_with("\"url\":", member);
+    vch_cert_close(ca);
+    vch_cert_close(as);
+    vch_buf_fini(&der);
+    vch_buf_fini(&pem);
+    vch_buf_fini(&text);
+    return trust;
+}
+
+/* req-test: Y.2247-7.2.3-7 (a revoked AS) */
+static void test_verifier__revoked_as_counts_until_its_revocation(void **state)
+{
+    (void)state;
+    t_case_open(&c, tamper_named("valid"));
+    expect_with("revoked before", trust_revoked(T_EPOCH - T_DAY), VCH_VERDICT_INVALID,
+                VCH_E_CERT_CODE);
+    t_case_open(&c, tamper_named("valid"));
+    expect_with("revoked later", trust_revoked(T_EPOCH + 5 * T_DAY), VCH_VERDICT_VALID, 0);
+}
+
 /* Nothing inside a bundle is an anchor: without trust there is no verdict. */
 static void test_verifier__without_trust_nothing_is_valid(void **state)
 {
@@ -300,6 +407,8 @@ int main(void)
         cmocka_unit_test(test_verifier__no_flipped_byte_passes),
         cmocka_unit_test(test_verifier__files_are_read_like_memory),
         cmocka_unit_test(test_verifier__bare_items_with_fetched_evidence),
+        cmocka_unit_test(test_verifier__retired_algorithm_counts_only_where_anchored_before),
+        cmocka_unit_test(test_verifier__revoked_as_counts_until_its_revocation),
         cmocka_unit_test(test_verifier__without_trust_nothing_is_valid),
     };
 
