@@ -87,6 +87,27 @@ vch_err vch_as_data_due(struct vch_as_data *d, const uint8_t subject[16], enum v
     return VCH_OK;
 }
 
+size_t vch_as_data_agenda(const struct vch_as_data *d, enum vch_action action,
+                          const struct vch_edi_status *account,
+                          struct vch_as_due ret[VCH_AS_DUE_KINDS])
+{
+    int64_t now_ms = vch_as_data_now_ms(d), turn_ms = vch_as_account_turn(account, now_ms);
+    int64_t check_ms = d->o.check_every_s == 0 ? 0 : now_ms + (int64_t)d->o.check_every_s * 1000;
+    size_t n = 0;
+
+    if (turn_ms != 0 && (check_ms == 0 || turn_ms < check_ms)) {
+        check_ms = turn_ms + 1;
+    }
+    if (action == VCH_ACTION_RETIRE) {
+        check_ms = 0;
+    }
+    ret[n++] = (struct vch_as_due){.at_ms = check_ms, .kind = VCH_AS_DUE_CHECK};
+    if (action != VCH_ACTION_UPDATE) {
+        ret[n++] = (struct vch_as_due){.at_ms = now_ms, .kind = VCH_AS_DUE_WATCH};
+    }
+    return n;
+}
+
 vch_err vch_as_data_key_free(struct vch_as_data *d, const struct vch_hash *thumbprint)
 {
     uint8_t subject[16];

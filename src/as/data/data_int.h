@@ -55,6 +55,11 @@ vch_err vch_as_data_settle_locked(struct vch_as_data *d, const uint8_t subject[1
 /* Puts an entry on the agenda, after DELAY_MS. */
 vch_err vch_as_data_due(struct vch_as_data *d, const uint8_t subject[16], enum vch_as_due_kind kind,
                         int64_t delay_ms);
+/* What is to be done, and when, once an endorsement is recorded that was made from ACCOUNT.
+ * Returns the number of entries, without their subject. */
+size_t vch_as_data_agenda(const struct vch_as_data *d, enum vch_action action,
+                          const struct vch_edi_status *account,
+                          struct vch_as_due ret[VCH_AS_DUE_KINDS]);
 vch_err vch_as_data_retire_locked(struct vch_as_data *d, const uint8_t subject[16],
                                   const char *reason, int64_t effective_ms);
 

@@ -59,9 +59,11 @@ static vch_err add(struct vch_as_data *d, const struct vch_as_candidate *c,
                        .evidence = net->evidence,
                        .effective_ms = net->account->last_checked_ms,
                        .operator_id = net->operator_id};
-    struct vch_as_entry entry = {.account = &openings, .after = &after};
+    struct vch_as_due due[VCH_AS_DUE_KINDS];
+    struct vch_as_entry entry = {.account = &openings, .after = &after, .due = due};
     vch_err e = state_make(c, net, &after);
 
+    entry.due_n = vch_as_data_agenda(d, VCH_ACTION_REGISTER, net->account, due);
     if (vch_ok(e)) {
         e = vch_as_data_endorse(d, &dr, &statement, &openings, &entry.txid);
     }
@@ -112,22 +114,6 @@ static vch_err begin(struct vch_as_data *d, const struct vch_as_candidate *c,
     return e;
 }
 
-static vch_err schedule(struct vch_as_data *d, const struct vch_as_row *row,
-                        const struct vch_as_network *net)
-{
-    int64_t now_ms = vch_as_data_now_ms(d), check_ms = (int64_t)d->o.check_every_s * 1000;
-    const struct vch_edi_when *end = &net->account->end;
-
-    if (end->p == VCH_EDI_GIVEN && end->ms > now_ms &&
-        (check_ms == 0 || end->ms - now_ms < check_ms)) {
-        check_ms = end->ms - now_ms + 1;
-    }
-    if (check_ms != 0) {
-        VCH_TRY(vch_as_data_due(d, row->subject, VCH_AS_DUE_CHECK, check_ms));
-    }
-    return vch_as_data_due(d, row->subject, VCH_AS_DUE_WATCH, 0);
-}
-
 vch_err vch_as_data_register(struct vch_as_data *d, const struct vch_as_candidate *c,
                              const struct vch_as_network *net, struct vch_as_record *ret,
                              const char **reterr_why)
@@ -153,8 +139,5 @@ vch_err vch_as_data_register(struct vch_as_data *d, const struct vch_as_candidat
         *reterr_why = "identity-held";
         return VCH_E(AS_IDENTITY);
     }
-    VCH_TRY(e);
-    /* the record stands; what is not scheduled now is found by the next sweep of the agenda */
-    vch_ignore(schedule(d, &row, net));
-    return VCH_OK;
+    return e;
 }

@@ -20,6 +20,9 @@ static vch_err confirm(struct vch_as_data *d, const uint8_t subject[16],
     if (d->o.on_record != NULL) {
         d->o.on_record(d->o.on_user, subject);
     }
+    if (d->o.on_due != NULL) {
+        d->o.on_due(d->o.on_user);
+    }
     return VCH_OK;
 }
 

@@ -176,8 +176,7 @@ static int64_t sooner(int64_t a, int64_t b)
     return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/* Moments ahead at which the account changes without an event. */
-static int64_t next_moment(const struct vch_edi_status *a, int64_t now_ms)
+int64_t vch_as_account_turn(const struct vch_edi_status *a, int64_t now_ms)
 {
     const struct vch_edi_when *const when[] = {&a->end, &a->terminated_at, &a->start};
     int64_t at = 0;
@@ -229,8 +228,7 @@ void vch_as_judge(const struct vch_as_policy *policy, const struct vch_as_known 
     const char *broke = broken_by(policy, known, seen, &since);
     bool breaks = broke != NULL && !known->broken;
     struct vch_as_verdict v = {.action = VCH_ACTION_UPDATE,
-                               .broken = known->broken || broke != NULL,
-                               .look_again_ms = next_moment(seen->account, seen->now_ms)};
+                               .broken = known->broken || broke != NULL};
     bool over = judge_contract(seen, &v);
 
     if (!over) {

@@ -38,9 +38,11 @@ static vch_err stage(struct vch_as_data *d, const struct change *ch, const struc
                        .assurance = ch->was->assurance,
                        .effective_ms = ch->verdict->effective_ms,
                        .operator_id = ch->was->operator_id};
-    struct vch_as_entry entry = {.account = &openings, .after = &after};
+    struct vch_as_due due[VCH_AS_DUE_KINDS];
+    struct vch_as_entry entry = {.account = &openings, .after = &after, .due = due};
     vch_err e;
 
+    entry.due_n = vch_as_data_agenda(d, dr.action, dr.account, due);
     memcpy(dr.evidence.b, prev->evidence.p, sizeof dr.evidence.b);
     if (ch->net != NULL) {
         dr.evidence = ch->net->evidence;
@@ -76,15 +78,7 @@ static vch_err endorse_change(struct vch_as_data *d, const struct change *ch)
     }
     vch_as_record_fini(&r);
     VCH_TRY(e);
-    VCH_TRY(vch_as_data_settle_locked(d, ch->row->subject, NULL));
-    if (ch->verdict->action == VCH_ACTION_RETIRE) {
-        struct vch_as_due done = {.at_ms = 0, .kind = VCH_AS_DUE_CHECK};
-
-        memcpy(done.subject, ch->row->subject, sizeof done.subject);
-        VCH_TRY(vch_as_vault_due_set(d->o.vault, &done));
-        return vch_as_data_due(d, ch->row->subject, VCH_AS_DUE_WATCH, 0);
-    }
-    return VCH_OK;
+    return vch_as_data_settle_locked(d, ch->row->subject, NULL);
 }
 
 static vch_err ready(struct vch_as_data *d, const uint8_t subject[16], struct vch_as_row *row,
@@ -96,15 +90,18 @@ static vch_err ready(struct vch_as_data *d, const uint8_t subject[16], struct vc
     return vch_as_vault_state(d->o.vault, subject, row, st);
 }
 
-/* The next time the account is read without being told to. */
-static vch_err look_again(struct vch_as_data *d, const uint8_t subject[16], int64_t at_ms)
+/* Nothing to endorse: only the next look moves on. */
+static vch_err look_again(struct vch_as_data *d, const uint8_t subject[16],
+                          const struct vch_edi_status *account)
 {
-    int64_t delay_ms = (int64_t)d->o.check_every_s * 1000, now_ms = vch_as_data_now_ms(d);
+    struct vch_as_due due[VCH_AS_DUE_KINDS];
+    size_t n = vch_as_data_agenda(d, VCH_ACTION_UPDATE, account, due);
 
-    if (at_ms != 0 && (delay_ms == 0 || at_ms - now_ms < delay_ms)) {
-        delay_ms = at_ms > now_ms ? at_ms - now_ms + 1 : 1;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(due[i].subject, subject, sizeof due[i].subject);
+        VCH_TRY(vch_as_vault_due_set(d->o.vault, &due[i]));
     }
-    return delay_ms == 0 ? VCH_OK : vch_as_data_due(d, subject, VCH_AS_DUE_CHECK, delay_ms);
+    return VCH_OK;
 }
 
 static vch_err apply_locked(struct vch_as_data *d, const uint8_t subject[16],
@@ -137,10 +134,7 @@ static vch_err apply_locked(struct vch_as_data *d, const uint8_t subject[16],
     }
     vch_wipe(&st, sizeof st);
     vch_wipe(&known, sizeof known);
-    if (vch_ok(e) && v->action != VCH_ACTION_RETIRE) {
-        e = look_again(d, subject, v->look_again_ms);
-    }
-    return e;
+    return vch_ok(e) && !v->changed ? look_again(d, subject, net->account) : e;
 }
 
 vch_err vch_as_data_apply(struct vch_as_data *d, const uint8_t subject[16],

@@ -50,11 +50,17 @@ static vch_err pending_encode(const struct vch_as_entry *en, struct vch_bytes st
 
     VCH_TRY(vch_buf_room(out, en->endorsement.n + state.n + 256, &room));
     w = vch_writer(room);
-    vch_cbor_put_array(&w, 4);
+    vch_cbor_put_array(&w, 5);
     vch_cbor_put_bstr(&w, vch_hash_bytes(&en->txid));
     vch_cbor_put_bstr(&w, en->endorsement);
     vch_cbor_put_bstr(&w, state);
     vch_cbor_put_bstr(&w, content == NULL ? vch_bytes(NULL, 0) : vch_hash_bytes(content));
+    vch_cbor_put_array(&w, en->due_n);
+    for (size_t i = 0; i < en->due_n; i++) {
+        vch_cbor_put_array(&w, 2);
+        vch_cbor_put_uint(&w, en->due[i].kind);
+        vch_cbor_put_int(&w, en->due[i].at_ms);
+    }
     VCH_TRY(vch_writer_finish(&w, &b));
     vch_buf_added(out, b.n);
     return VCH_OK;
@@ -266,17 +272,36 @@ vch_err vch_as_vault_stage(struct vch_as_vault *v, const uint8_t subject[VCH_AS_
 struct pending {
     struct vch_hash txid;
     struct vch_bytes endorsement, state, content;
+    struct vch_as_due due[VCH_AS_DUE_KINDS];
+    size_t due_n;
 };
+
+static vch_err due_read(struct vch_cbor *c, struct pending *p)
+{
+    uint64_t kind;
+
+    VCH_TRY(vch_cbor_array(c, &p->due_n));
+    VCH_CHECK(p->due_n <= VCH_AS_DUE_KINDS, AS_VAULT_DAMAGED);
+    for (size_t i = 0; i < p->due_n; i++) {
+        VCH_TRY(vch_cbor_array_of(c, 2));
+        VCH_TRY(vch_cbor_uint(c, &kind));
+        VCH_TRY(vch_cbor_int(c, &p->due[i].at_ms));
+        VCH_CHECK(kind >= VCH_AS_DUE_WATCH && kind <= VCH_AS_DUE_SETTLE, AS_VAULT_DAMAGED);
+        p->due[i].kind = (enum vch_as_due_kind)kind;
+    }
+    return VCH_OK;
+}
 
 static vch_err pending_read(struct vch_bytes record, struct pending *p)
 {
     struct vch_cbor c = vch_cbor(record, VCH_CBOR_STRICT);
 
-    VCH_TRY(vch_cbor_array_of(&c, 4));
+    VCH_TRY(vch_cbor_array_of(&c, 5));
     VCH_TRY(vch_cbor_bstr_fixed(&c, VCH_SPAN_OF(p->txid.b)));
     VCH_TRY(vch_cbor_bstr(&c, &p->endorsement));
     VCH_TRY(vch_cbor_bstr(&c, &p->state));
     VCH_TRY(vch_cbor_bstr(&c, &p->content));
+    VCH_TRY(due_read(&c, p));
     return vch_cbor_end(&c);
 }
 
@@ -345,6 +370,11 @@ static vch_err confirm_apply(struct vch_as_vault *v, struct vch_kv_txn *t, void 
         row.seq = a->seq;
         row.latest = p.txid;
         VCH_TRY(row_put(v, t, &row, p.state));
+        for (size_t i = 0; i < p.due_n;
+             i++) { /* of P only what was copied out is used from here on */
+            memcpy(p.due[i].subject, a->subject, VCH_AS_SUBJECT_LEN);
+            VCH_TRY(vch_as_vault_due_put(v, t, &p.due[i]));
+        }
     }
     return vch_kv_del(t, v->pending, subject_view(a->subject));
 }

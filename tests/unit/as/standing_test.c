@@ -88,7 +88,8 @@ static void test_scheduled_termination(void **state)
     v = judge(&strict, VCH_STANDING_GOOD, false, &was, &is);
     expect(v, VCH_STANDING_GOOD, VCH_ACTION_UPDATE, "termination-scheduled");
     assert_int_equal(v.effective_ms, NOW + 60000);
-    assert_int_equal(v.look_again_ms, NOW + 60000);
+    assert_int_equal(vch_as_account_turn(&is, NOW), NOW + 60000);
+    assert_int_equal(vch_as_account_turn(&is, NOW + 60000), 0);
     assert_false(judge(&strict, VCH_STANDING_GOOD, false, &is, &is).changed);
 }
 

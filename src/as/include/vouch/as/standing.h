@@ -49,8 +49,11 @@ struct vch_as_verdict {
     bool broken;
     const char *reason; /* static; disclosure 30 */
     int64_t effective_ms;
-    int64_t look_again_ms; /* when to read the account again at the latest; 0: no such moment */
 };
+
+/* The next moment after NOW_MS at which the account changes without an event (it begins, ends, or
+ * an announced termination takes effect); 0 if it knows of none. */
+int64_t vch_as_account_turn(const struct vch_edi_status *account, int64_t now_ms);
 
 /* Registered identifiers that ACCOUNT contradicts: it tells another value, or none although it
  * withholds none. Those it withholds are not among them; ask the operator by vch_edi_match. */

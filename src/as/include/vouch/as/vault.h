@@ -14,15 +14,13 @@
  * | ids | subject | sealed [+ identifier disclosure contents] |
  * | index | HMAC(kind, identity), subject | empty |
  * | opening | subject, txid | sealed [+ account disclosure contents] |
- * | pending | subject | [txid, endorsement, sealed state after it, content ID / empty] |
- * | content | content ID of a registration | [subject, txid] |
- * | key | thumbprint of a device key | subject |
- * | sub | HMAC(operator, subscription) | subject |
- * | hint | number | [subject, seq before, seq, effective at, notified at] |
- * | seq | subject | number of the last event of its account that was taken |
- * | due | time, kind, subject | empty: what is to be done next, and when |
- * | due-of | subject, kind | that time |
- * | cert | SHA-256 | an AS certificate that endorsements name |
+ * | pending | subject | [txid, endorsement, sealed state after it, content ID / empty, [* [kind,
+ * time]]] | | content | content ID of a registration | [subject, txid] | | key | thumbprint of a
+ * device key | subject | | sub | HMAC(operator, subscription) | subject | | hint | number |
+ * [subject, seq before, seq, effective at, notified at] | | seq | subject | number of the last
+ * event of its account that was taken | | due | time, kind, subject | empty: what is to be done
+ * next, and when | | due-of | subject, kind | that time | | cert | SHA-256 | an AS certificate that
+ * endorsements name |
  *
  * The order of things: the openings and the signed endorsement are durable here before the
  * endorsement is submitted to the ledger; when the ledger has it, `confirm` makes the state after
@@ -92,12 +90,27 @@ struct vch_as_state {
     int64_t sub_expires_ms;           /* 0: none */
 };
 
+/* What is to be done next for a subject, and when: one entry of each kind at most. */
+enum vch_as_due_kind {
+    VCH_AS_DUE_WATCH = 1, /* make, renew or cancel the event subscription */
+    VCH_AS_DUE_CHECK = 2, /* read the account again */
+    VCH_AS_DUE_SETTLE = 3 /* bring a pending endorsement to the ledger */
+};
+#define VCH_AS_DUE_KINDS 3
+struct vch_as_due {
+    int64_t at_ms;
+    enum vch_as_due_kind kind;
+    uint8_t subject[VCH_AS_SUBJECT_LEN];
+};
+
 /* Everything that a new endorsement writes before it is submitted. */
 struct vch_as_entry {
     struct vch_bytes endorsement; /* signed */
     struct vch_hash txid;
     const struct vch_as_openings *account; /* of its account disclosures */
     const struct vch_as_state *after;      /* the state once it is recorded */
+    const struct vch_as_due *due;          /* goes onto the agenda then; at_ms 0 removes */
+    size_t due_n;                          /* up to VCH_AS_DUE_KINDS */
 };
 
 /* ---- changes. Common errors: those of vch_kv_commit; FILE_IO and STORE_FULL of the key file;
@@ -116,8 +129,8 @@ VCH_CHECKED vch_err vch_as_vault_add(struct vch_as_vault *v, const struct vch_as
 VCH_CHECKED vch_err vch_as_vault_stage(struct vch_as_vault *v,
                                        const uint8_t subject[VCH_AS_SUBJECT_LEN],
                                        const struct vch_as_entry *entry);
-/* The ledger has the pending endorsement, at SEQ; LIFE is LIVE or RETIRED. Without one pending
- * nothing happens. */
+/* The ledger has the pending endorsement, at SEQ; LIFE is LIVE or RETIRED. Its entries of the
+ * agenda take effect. Without one pending nothing happens. */
 VCH_CHECKED vch_err vch_as_vault_confirm(struct vch_as_vault *v,
                                          const uint8_t subject[VCH_AS_SUBJECT_LEN], uint64_t seq,
                                          enum vch_as_life life);
@@ -206,17 +219,7 @@ VCH_CHECKED vch_err vch_as_vault_seq_get(struct vch_as_vault *v,
 VCH_CHECKED vch_err vch_as_vault_seq_raise(struct vch_as_vault *v,
                                            const uint8_t subject[VCH_AS_SUBJECT_LEN], uint64_t seq);
 
-/* ---- the agenda: one entry of each kind for a subject at most */
-enum vch_as_due_kind {
-    VCH_AS_DUE_WATCH = 1, /* make, renew or cancel the event subscription */
-    VCH_AS_DUE_CHECK = 2, /* read the account again */
-    VCH_AS_DUE_SETTLE = 3 /* bring a pending endorsement to the ledger */
-};
-struct vch_as_due {
-    int64_t at_ms;
-    enum vch_as_due_kind kind;
-    uint8_t subject[VCH_AS_SUBJECT_LEN];
-};
+/* ---- the agenda */
 /* Moves the entry to at_ms, or removes it (at_ms 0). */
 VCH_CHECKED vch_err vch_as_vault_due_set(struct vch_as_vault *v, const struct vch_as_due *due);
 /* Those due at NOW_MS, the earliest first. */
