@@ -6,6 +6,7 @@
 /* req: Y.2247-7.2.1-1 (no data leaves before its endorsement is confirmed) */
 vch_err vch_device_ready(const struct vch_device *d)
 {
+    /* req: Y.2247-10.1-1 (the scenarios start from a completed endorsement) */
     VCH_CHECK(d->phase >= VCH_DEVICE_ENDORSED, DEVICE_UNREGISTERED);
     VCH_CHECK(d->phase == VCH_DEVICE_ENDORSED, DEVICE_RETIRED);
     return vch_device_custody_check(d);

@@ -174,6 +174,7 @@ static void check_sequence(struct vch_verifier *v)
                                                 .position = (uint32_t)i};
         }
     }
+    /* req: Y.2247-10.1-2 (what was lost on the way shows by its number) */
     vch_verify_sequence(list, n, &v->summary.gaps);
     for (size_t i = 0; i < n; i++) {
         struct vch_verify_report *r = &item_at(v, list[i].position)->report;

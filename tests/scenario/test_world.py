@@ -181,6 +181,55 @@ def test_every_way_in_is_one_parser(fleet):
         assert fleet.verify(f"{name}.vouch")[0] in (1, 2), name
 
 
+def test_only_the_changed_device_has_a_new_entry(fleet):
+    """req-test: Y.2247-7.1-6: records state the contract that they were endorsed with; a change of one contract
+    appends to that device's lineage and to no other."""
+    accounts = {n: fleet.init(f"{n}-again", i, 5) for i, n in enumerate(("one", "two"))}
+    for n in accounts:
+        fleet.w.run("vouch", "device", "register", "-s", f"devices/{n}-again", *PASS)
+    size = json.loads(fleet.w.run("vouch", "ledger", "head", "--dir", "state/ledger", "--json").stdout)["size"]
+    fleet.w.ctl(fleet.w.operators[1], "suspend", accounts["two"]["iccid"])
+    fleet.w.run("vouch", "device", "follow", "-s", "devices/two-again", *PASS, "-n", "1", timeout=30)
+    status = {n: json.loads(fleet.w.run("vouch", "device", "status", "-s", f"devices/{n}-again", *PASS,
+                                        "--json").stdout) for n in accounts}
+    assert status["two"]["seq"] == 1 and status["one"]["seq"] == 0
+    fleet.w.run("vouch", "device", "follow", "-s", "devices/one-again", *PASS, "--once")
+    again = json.loads(fleet.w.run("vouch", "device", "status", "-s", "devices/one-again", *PASS, "--json").stdout)
+    assert again["txid"] == status["one"]["txid"]
+    after = json.loads(fleet.w.run("vouch", "ledger", "head", "--dir", "state/ledger", "--json").stdout)["size"]
+    assert after == size + 2  # the update and the state root of its batch
+
+
+def test_device_talks_only_to_its_own_as(fleet):
+    """req-test: Y.2247-8.4-6: another certificate than the AS's, or plain HTTP, carries no registration."""
+    fleet.w.run("vouch", "pki", "ca", "--name", "Another root", "--plain", "--out", "pki/another")
+    trust = json.loads(fleet.bytes("trust.json"))
+    trust["as"][0]["tls_ca"] = fleet.bytes("pki/another.crt").decode()
+    fleet.w.write("wrong-tls.json", json.dumps(trust))
+    a = fleet.w.accounts(fleet.w.operators[0], 10)[6]
+    ids = ["--imei", a["imei"], "--iccid", a["iccid"], "--msisdn", a["msisdn"], "--custody", "file"]
+    fleet.w.run("vouch", "device", "init", "-s", "devices/wrong-tls", *PASS, "--trust", "wrong-tls.json", *ids)
+    p = fleet.w.run("vouch", "device", "register", "-s", "devices/wrong-tls", *PASS, check=False)
+    assert p.returncode == 2 and "[http-tls]" in p.stderr, p.stderr
+    trust["as"][0]["url"] = "http://as.demo.example"
+    fleet.w.write("plain.json", json.dumps(trust))
+    p = fleet.w.run("vouch", "device", "init", "-s", "devices/plain", *PASS, "--trust", "plain.json", *ids,
+                    check=False)
+    assert p.returncode != 0
+
+
+def test_signalling_reaches_keys_and_ledger_through_data_management_only():
+    """req-test: Y.2247-8-1: the object code of the signalling part refers to no signing key, key store, vault
+    database or ledger write."""
+    objects = sorted(pathlib.Path(BUILD).glob("src/as/CMakeFiles/vch_as.dir/signal/*.o"))
+    if not objects:
+        pytest.skip("no object files in this build")
+    out = subprocess.run(["nm", "-u", *map(str, objects)], capture_output=True, text=True, check=True).stdout
+    names = {line.split()[-1] for line in out.splitlines() if " U " in line}
+    assert any(n.startswith("vch_as_data_") for n in names)
+    assert not [n for n in names if n.startswith(("vch_ossl_key", "vch_kv_", "vch_engine_", "vch_as_slots_"))]
+
+
 def run_demo(tmp_path, *args):
     env = dict(os.environ, OUT=str(tmp_path / "out"), BUILD=BUILD, PYTHONDONTWRITEBYTECODE="1")
     return subprocess.run(["sh", str(ROOT / "demo" / "run.sh"), *args], capture_output=True, text=True, env=env,

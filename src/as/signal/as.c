@@ -341,7 +341,7 @@ static void metrics_open(struct vch_as *as)
     as->notified = vch_metrics_counter(m, "vouch_as_notifications_total",
                                        "Notifications of operators that were taken.", NULL, 0);
     as->erased = vch_metrics_counter(m, "vouch_as_erasures_total", "Devices erased.", NULL, 0);
-    /* req: Y.2247-8.1.3-2 (the age of the key is visible before it is too late) */
+    /* the age of the key is visible before it is too late (clause 8.1.3) */
     vch_metrics_gauge_fn(m, "vouch_as_certificate_days_left",
                          "Days until the certificate of the signing key expires.", key_days_left,
                          as);
