@@ -15,65 +15,6 @@
 #include <vouch/ossl/crypto.h>
 #include <vouch/verifier/write.h>
 
-/* ---- output: a file that is there whole or not at all */
-struct output {
-    const char *path; /* NULL: standard output */
-    char temporary[4096];
-    int fd;
-};
-
-static vch_err output_open(const char *path, struct output *ret)
-{
-    int n;
-
-    *ret = (struct output){.fd = STDOUT_FILENO};
-    if (path == NULL || strcmp(path, "-") == 0) {
-        return VCH_OK;
-    }
-    n = snprintf(ret->temporary, sizeof(ret->temporary), "%s.part", path);
-    VCH_CHECK(n > 0 && (size_t)n < sizeof(ret->temporary), LIMIT);
-    ret->path = path;
-    ret->fd = open(ret->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-    return ret->fd >= 0 ? VCH_OK : vch_file_errno(errno);
-}
-
-static vch_err output_put(void *self, struct vch_bytes b)
-{
-    struct output *o = self;
-
-    while (b.n > 0) {
-        ssize_t n = write(o->fd, b.p, b.n);
-
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return vch_file_errno(errno);
-        }
-        b = vch_bytes(b.p + n, b.n - (size_t)n);
-    }
-    return VCH_OK;
-}
-
-/* Puts the file into its place, or takes it away after a failure E. */
-static vch_err output_close(struct output *o, vch_err e)
-{
-    if (o->path == NULL) {
-        return e;
-    }
-    if (vch_ok(e) && fsync(o->fd) != 0) {
-        e = vch_file_errno(errno);
-    }
-    close(o->fd);
-    if (vch_ok(e) && rename(o->temporary, o->path) != 0) {
-        e = vch_file_errno(errno);
-    }
-    if (!vch_ok(e)) {
-        unlink(o->temporary);
-    }
-    return e;
-}
-
 /* ---- what the commands have in common */
 struct options {
     const char *out, *trust, *items, *rows;
@@ -126,16 +67,16 @@ static int write_out(struct vch_verifier *v, const struct options *o,
                      const struct vch_verifier_choice *choice)
 {
     struct vch_verifier_written written;
-    struct output out;
+    struct app_output out;
     vch_err e;
 
     if (o->out == NULL && isatty(STDOUT_FILENO) == 1) {
         return vch_cli_usage("a bundle is binary: name a file by --out, or redirect the output");
     }
-    e = output_open(o->out, &out);
+    e = app_output_open(o->out, &out);
 
     if (vch_ok(e)) {
-        e = output_close(&out, vch_verifier_write(v, choice, output_put, &out, &written));
+        e = app_output_close(&out, vch_verifier_write(v, choice, app_output_put, &out, &written));
     }
     if (!vch_ok(e)) {
         return vch_cli_fail(e, "writing", o->out);

@@ -27,6 +27,17 @@ VCH_CHECKED vch_err app_fetch(const struct vch_trust_file *trust, const struct a
                               struct vch_bytes url, struct vch_buf *out,
                               struct vch_span reterr_detail);
 
+/* A file that is there whole or not at all; PATH NULL or "-": standard output. */
+struct app_output {
+    const char *path; /* NULL: standard output */
+    char temporary[4096];
+    int fd;
+};
+VCH_CHECKED vch_err app_output_open(const char *path, struct app_output *ret);
+VCH_CHECKED vch_err app_output_put(void *self, struct vch_bytes b); /* SELF: the output */
+/* Puts the file into its place, or takes it away after a failure E. */
+VCH_CHECKED vch_err app_output_close(struct app_output *o, vch_err e);
+
 /* Results of a run, for people and as JSON. */
 struct app_show {
     struct vch_verifier *v;

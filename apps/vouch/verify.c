@@ -1,4 +1,4 @@
-/* `vouch verify`. req: Y.2247-7.2.3-5 Y.2247-10.1-4 */
+/* `vouch verify`. req: Y.2247-7.2.3-5, Y.2247-10.1-4 */
 #include "commands.h"
 #include "evidence.h"
 
@@ -8,11 +8,12 @@
 
 #include <vouch/base/text.h>
 #include <vouch/ossl/crypto.h>
+#include <vouch/verifier/write.h>
 
 #define SKEW_DEFAULT_S 300
 
 struct options {
-    const char *trust;
+    const char *trust, *valid_to;
     struct vch_time at;
     bool offline, explain, accept_claimed;
     uint64_t skew_s, threads;
@@ -60,6 +61,22 @@ static size_t go_online(struct vch_verifier *v, const struct vch_trust_file *tru
     return failed;
 }
 
+/* Whoever goes on with the data takes this file: what is not valid is not in it. Without a valid
+ * item there is no file. */
+static vch_err write_valid(struct vch_verifier *v, const char *path)
+{
+    struct vch_verifier_choice choice = {.strip = false};
+    struct vch_verifier_written written;
+    struct app_output out;
+
+    choice.only_valid = true;
+    if (vch_verifier_summary(v).valid == 0) {
+        return VCH_OK;
+    }
+    VCH_TRY(app_output_open(path, &out));
+    return app_output_close(&out, vch_verifier_write(v, &choice, app_output_put, &out, &written));
+}
+
 static int verify(const struct options *o, int argc, char **argv,
                   const struct vch_trust_file *trust)
 {
@@ -102,6 +119,13 @@ static int verify(const struct options *o, int argc, char **argv,
     } else {
         app_show_text(&show);
     }
+    if (o->valid_to != NULL) {
+        vch_err e = write_valid(v, o->valid_to);
+
+        if (!vch_ok(e)) {
+            return vch_cli_fail(e, "writing", o->valid_to);
+        }
+    }
     switch (show.summary.verdict) {
     case VCH_VERDICT_VALID:
         return VCH_EXIT_OK;
@@ -124,6 +148,8 @@ int cmd_verify(const struct vch_cli_cmd *cmd, int argc, char **argv)
         {"accept-claimed-time", 0, VCH_CLI_FLAG, &o.accept_claimed, NULL,
          "believe the device's own time where no evidence bounds it"},
         {"data", 0, VCH_CLI_LIST, &o.data, "FILE", "the data, where it lies outside the bundle"},
+        {"valid-to", 0, VCH_CLI_TEXT, &o.valid_to, "FILE",
+         "write a bundle of the valid items alone, for what comes next"},
         {"explain", 0, VCH_CLI_FLAG, &o.explain, NULL, "every step of every item"},
         {"skew", 0, VCH_CLI_U64, &o.skew_s, "SECONDS", "by how much clocks may differ (300)"},
         {"threads", 0, VCH_CLI_U64, &o.threads, "N", "threads (one for each processor)"},
@@ -142,6 +168,9 @@ int cmd_verify(const struct vch_cli_cmd *cmd, int argc, char **argv)
     }
     if (n == 0) {
         return vch_cli_usage("name a file to verify, or - for standard input");
+    }
+    if (o.valid_to != NULL && strcmp(o.valid_to, "-") == 0) {
+        return vch_cli_usage("--valid-to takes a file: standard output has the result");
     }
     if (o.skew_s > 86400 || o.threads > 64) {
         return vch_cli_usage("--skew is at most 86400 seconds, --threads at most 64");

@@ -217,7 +217,8 @@ static void number_items(struct out *o)
         size_t same = first_same(v, slots, cap, i, &slot);
 
         o->number[i] = NO_INDEX;
-        if (!in_ranges(&o->choice->items, i)) {
+        if (!in_ranges(&o->choice->items, i) ||
+            (o->choice->only_valid && item_at(v, i)->verdict != VCH_VERDICT_VALID)) {
             continue;
         }
         if (same != i) {
@@ -510,7 +511,7 @@ static void need_device(struct out *o, const struct statement *s)
 static void mark_needed(struct out *o)
 {
     struct vch_verifier *v = o->v;
-    bool all = o->choice->items.n == 0 && o->choice->rows.n == 0;
+    bool all = o->choice->items.n == 0 && o->choice->rows.n == 0 && !o->choice->only_valid;
 
     o->needed = vch_mem_alloc(v->statements.n + 1);
     memset(o->needed, all, v->statements.n);

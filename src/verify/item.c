@@ -154,7 +154,8 @@ static vch_err check_claim(const struct vch_verify *v, const struct vch_verify_r
     return VCH_OK;
 }
 
-/* The law of the verdict. */
+/* The law of the verdict. req: Y.2247-7.1-2 (judged at the time of signing, whatever ended since)
+ */
 static void check_time(const struct vch_verify *v, const struct vch_verify_chain *c,
                        struct vch_verify_report *r)
 {

@@ -81,6 +81,17 @@ def main():
             expect(part in shown, f"show: {part}")
         expect(run(folder, "bundle", "show", "any-byte.vouch").returncode == 1, "show: damage unnoticed")
 
+        # What goes on is valid alone; the verdict over everything stays what it is. req-test: Y.2247-10.1-5
+        got = run(folder, "verify", "--offline", "--trust", "trust.json", "--at", AT, "--valid-to", "good.vouch",
+                  "data-byte.vouch")
+        expect(got.returncode == 1, f"valid-to: {got}")
+        code, doc = verify(folder, "good.vouch")
+        expect(code == 0 and doc["items"] == 1, f"valid-to: {doc}")
+        expect(b"meter-0" not in (folder / "good.vouch").read_bytes(), "altered data went on")
+        for bad in ("key-swapped.vouch", "receipt-stripped.vouch"):
+            got = run(folder, "verify", "--offline", "--trust", "trust.json", "--at", AT, "--valid-to", "none.vouch", bad)
+            expect(got.returncode != 0 and not (folder / "none.vouch").exists(), f"valid-to {bad}")
+
         # Trust files.
         expect(run(folder, "trust", "check", "trust.json").returncode == 0, "trust check")
         text = (folder / "trust.json").read_text()
