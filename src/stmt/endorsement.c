@@ -80,16 +80,6 @@ vch_err vch_stmt_endorsement_encode(const struct vch_crypto *cr, const struct vc
                          VCH_TYP_ENDORSEMENT, cert_hash, payload, out, ret);
 }
 
-static vch_err read_small(struct vch_cbor *c, int *ret)
-{
-    uint64_t v;
-
-    VCH_TRY(vch_cbor_uint(c, &v));
-    VCH_CHECK(v <= 255, STMT_FIELD);
-    *ret = (int)v;
-    return VCH_OK;
-}
-
 static vch_err read_field(const struct vch_crypto *cr, struct vch_cbor *c, int64_t label,
                           struct vch_stmt_endorsement *e)
 {
@@ -97,7 +87,7 @@ static vch_err read_field(const struct vch_crypto *cr, struct vch_cbor *c, int64
 
     switch (label) {
     case 1:
-        VCH_TRY(read_small(c, &small));
+        VCH_TRY(vch_stmt_small(c, &small));
         e->action = (enum vch_action)small;
         return VCH_OK;
     case 2:
@@ -112,7 +102,7 @@ static vch_err read_field(const struct vch_crypto *cr, struct vch_cbor *c, int64
     case 5:
         return vch_stmt_digests_decode(c, &e->account);
     case 6:
-        VCH_TRY(read_small(c, &small));
+        VCH_TRY(vch_stmt_small(c, &small));
         e->assurance = (enum vch_assurance)small;
         return VCH_OK;
     case 7:

@@ -111,17 +111,6 @@ static vch_err read_algs(struct vch_cbor *c, bool hash, enum vch_alg *algs, size
     return VCH_OK;
 }
 
-/* An unsigned number as an enumeration; its range is checked afterwards. */
-static vch_err read_small(struct vch_cbor *c, int *ret)
-{
-    uint64_t v;
-
-    VCH_TRY(vch_cbor_uint(c, &v));
-    VCH_CHECK(v <= 255, STMT_FIELD);
-    *ret = (int)v;
-    return VCH_OK;
-}
-
 static vch_err read_field(const struct vch_crypto *cr, struct vch_cbor *c, int64_t label,
                           struct vch_stmt_registration *r)
 {
@@ -141,11 +130,11 @@ static vch_err read_field(const struct vch_crypto *cr, struct vch_cbor *c, int64
     case 6:
         return vch_stmt_digests_decode(c, &r->identifiers);
     case 7:
-        VCH_TRY(read_small(c, &small));
+        VCH_TRY(vch_stmt_small(c, &small));
         r->device_class = (enum vch_device_class)small;
         return VCH_OK;
     case 8:
-        VCH_TRY(read_small(c, &small));
+        VCH_TRY(vch_stmt_small(c, &small));
         r->custody = (enum vch_custody)small;
         return VCH_OK;
     case 9:

@@ -64,6 +64,16 @@ bool vch_stmt_name_ok(struct vch_bytes name)
     return true;
 }
 
+vch_err vch_stmt_small(struct vch_cbor *c, int *ret)
+{
+    uint64_t v;
+
+    VCH_TRY(vch_cbor_uint(c, &v));
+    VCH_CHECK(v <= 255, STMT_FIELD);
+    *ret = (int)v;
+    return VCH_OK;
+}
+
 vch_err vch_stmt_open(struct vch_bytes in, enum vch_stmt_type type, struct vch_sign1 *ret)
 {
     struct vch_sign1 s;

@@ -2,10 +2,15 @@
 #ifndef VCH_STMT_INT_H
 #define VCH_STMT_INT_H
 
+#include <vouch/cbor/cbor.h>
 #include <vouch/stmt/statement.h>
 
 /* A name of 1 to 128 bytes of UTF-8 without control characters. */
 bool vch_stmt_name_ok(struct vch_bytes name);
+
+/* An unsigned number as an enumeration; its range is checked afterwards. Errors: CBOR_...;
+ * STMT_FIELD. */
+vch_err vch_stmt_small(struct vch_cbor *c, int *ret);
 
 /* Decodes a statement and checks its type and names.
  * Errors: those of vch_sign1_decode; STMT_TYPE; STMT_FIELD. */

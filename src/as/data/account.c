@@ -1,5 +1,7 @@
 #include <vouch/as/account.h>
 
+#include "vault_int.h"
+
 /* Keys of the stored map beside those of the disclosures. */
 enum { K_REF = 0, K_WITHHELD_IDS = 40, K_WITHHELD_GROUPS = 41, K_ASSURANCE = 42 };
 
@@ -69,19 +71,7 @@ void vch_as_account_encode(const struct vch_edi_status *a, struct vch_writer *w)
     put_text(w, K_ASSURANCE, a->assurance);
 }
 
-static vch_err get_text(struct vch_cbor *c, char *room, size_t cap)
-{
-    struct vch_bytes b;
-
-    VCH_TRY(vch_cbor_tstr(c, &b));
-    VCH_CHECK(b.n < cap, AS_VAULT_DAMAGED);
-    if (b.n != 0) {
-        memcpy(room, b.p, b.n);
-    }
-    room[b.n] = '\0';
-    return VCH_OK;
-}
-#define GET_TEXT(c, array) get_text((c), (array), sizeof(array))
+#define GET_TEXT(c, array) vch_as_vault_text((c), (array), sizeof(array))
 
 static vch_err get_when(struct vch_cbor *c, struct vch_edi_when *ret)
 {

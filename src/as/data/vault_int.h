@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include <vouch/as/vault.h>
+#include <vouch/cbor/cbor.h>
 #include <vouch/store/kv.h>
 
 #define SEALED_MAX   (24 * 1024)
@@ -42,6 +43,9 @@ struct vch_as_vault {
 
 /* Runs the change together with those that wait; returns when it is durable. */
 vch_err vch_as_vault_run(struct vch_as_vault *v, struct vault_op *op);
+
+/* A text of a stored record into ROOM, with its NUL. Errors: CBOR_...; AS_VAULT_DAMAGED. */
+vch_err vch_as_vault_text(struct vch_cbor *c, char *room, size_t cap);
 
 /* One plain row, to and from its record; the view is the sealed state. */
 vch_err vch_as_vault_row_encode(const struct vch_as_row *row, struct vch_bytes sealed,

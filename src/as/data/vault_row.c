@@ -132,19 +132,17 @@ static void ids_put(struct vch_writer *w, const struct vch_edi_ids *ids)
     vch_cbor_put_text(w, ids->eid);
 }
 
-static vch_err text_get(struct vch_cbor *c, char *room, size_t cap)
+vch_err vch_as_vault_text(struct vch_cbor *c, char *room, size_t cap)
 {
     struct vch_bytes b;
 
     VCH_TRY(vch_cbor_tstr(c, &b));
     VCH_CHECK(b.n < cap, AS_VAULT_DAMAGED);
-    if (b.n != 0) {
-        memcpy(room, b.p, b.n);
-    }
+    vch_bytes_copy(room, b);
     room[b.n] = '\0';
     return VCH_OK;
 }
-#define TEXT_GET(c, array) text_get((c), (array), sizeof(array))
+#define TEXT_GET(c, array) vch_as_vault_text((c), (array), sizeof(array))
 
 static vch_err ids_get(struct vch_cbor *c, struct vch_edi_ids *ids)
 {
