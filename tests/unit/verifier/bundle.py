@@ -81,7 +81,7 @@ def main():
             expect(part in shown, f"show: {part}")
         expect(run(folder, "bundle", "show", "any-byte.vouch").returncode == 1, "show: damage unnoticed")
 
-        # What goes on is valid alone; the verdict over everything stays what it is. req-test: Y.2247-10.1-5
+        # What goes on is valid alone; the verdict over everything stays what it is.
         got = run(folder, "verify", "--offline", "--trust", "trust.json", "--at", AT, "--valid-to", "good.vouch",
                   "data-byte.vouch")
         expect(got.returncode == 1, f"valid-to: {got}")

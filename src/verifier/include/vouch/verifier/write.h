@@ -24,7 +24,7 @@ struct vch_verifier_choice {
     struct vch_verifier_ranges items; /* numbered over all sources */
     struct vch_verifier_ranges rows; /* numbered over the batches chosen, from 0, header included */
     bool strip;                      /* no data, digests only */
-    bool only_valid;                 /* items that the run found valid; req: Y.2247-10.1-5 */
+    bool only_valid;                 /* items that the run found valid */
 };
 
 /* Where the bytes go. */
