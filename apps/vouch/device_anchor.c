@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <vouch/base/text.h>
@@ -207,8 +208,11 @@ static vch_err rewrite(const char *path, const char *out, struct tree *t, const 
     struct device_out o;
     struct source src;
     bool there = true;
+    struct stat st;
     vch_err e;
 
+    /* Written beside and renamed: a device or pipe would be replaced. */
+    VCH_CHECK(stat(out, &st) != 0 || S_ISREG(st.st_mode), FILE_IO);
     VCH_CHECK(snprintf(temporary, sizeof(temporary), "%s.tmp", out) < (int)sizeof(temporary),
               NO_ROOM);
     VCH_TRY(source_open(&src, path));

@@ -221,22 +221,31 @@ static int unknown_command(const struct vch_cli_cmd *cmds, size_t n, const char 
                            : vch_cli_usage("unknown command '%s'", noun_known ? verb : noun);
 }
 
-int vch_cli_main(const char *program, const char *tagline, const struct vch_cli_cmd *cmds, size_t n,
-                 int argc, char **argv)
+/* Whether the mistakes, too, are to be told as JSON: asked before anything is read. */
+static bool wants_json(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--json") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int dispatch(const char *tagline, const struct vch_cli_cmd *cmds, size_t n, int argc,
+                    char **argv)
 {
     const char *noun = argc > 1 ? argv[1] : NULL;
     const char *verb = argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
     bool noun_known = false;
 
-    vch_cli.program = program;
-    vch_cli.color = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL;
     if (noun == NULL || strcmp(noun, "--help") == 0 || strcmp(noun, "-h") == 0 ||
         strcmp(noun, "help") == 0) {
         vch_cli_help_overview(tagline, cmds, n, noun != NULL && noun[0] != '-' ? verb : NULL);
         return noun == NULL ? VCH_EXIT_USAGE : VCH_EXIT_OK;
     }
     if (strcmp(noun, "--version") == 0) {
-        printf("%s %s\n", program, VOUCH_VERSION);
+        printf("%s %s\n", vch_cli.program, VOUCH_VERSION);
         return VCH_EXIT_OK;
     }
     for (size_t i = 0; i < n; i++) {
@@ -248,8 +257,27 @@ int vch_cli_main(const char *program, const char *tagline, const struct vch_cli_
         noun_known = noun_known || strcmp(cmds[i].noun, noun) == 0;
     }
     if (noun_known && verb == NULL) {
+        if (argc > 2 && strcmp(argv[2], "--help") != 0 && strcmp(argv[2], "-h") != 0) {
+            return vch_cli_usage("a command of '%s' comes before its options", noun);
+        }
         vch_cli_help_overview(tagline, cmds, n, noun);
         return argc > 2 ? VCH_EXIT_OK : VCH_EXIT_USAGE;
     }
     return unknown_command(cmds, n, noun, verb);
+}
+
+int vch_cli_main(const char *program, const char *tagline, const struct vch_cli_cmd *cmds, size_t n,
+                 int argc, char **argv)
+{
+    int status;
+
+    vch_cli.program = program;
+    vch_cli.json = wants_json(argc, argv);
+    vch_cli.color = isatty(STDOUT_FILENO) == 1 && getenv("NO_COLOR") == NULL;
+    status = dispatch(tagline, cmds, n, argc, argv);
+    /* A verdict that reached nobody is none. */
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && status == VCH_EXIT_OK) {
+        return vch_cli_fail(VCH_E(FILE_IO), "standard output", NULL);
+    }
+    return status;
 }

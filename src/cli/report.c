@@ -96,13 +96,24 @@ int vch_cli_fail(vch_err e, const char *what, const char *detail)
 
 int vch_cli_usage(const char *fmt, ...)
 {
+    char text[512];
     va_list ap;
 
-    fprintf(stderr, "%s: ", vch_cli.program);
     va_start(ap, fmt);
-    vfprintf(stderr, fmt, ap);
+    vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
-    fprintf(stderr, "\nTry '%s --help'.\n", vch_cli.program);
+    if (vch_cli.json) {
+        VCH_AUTO(vch_buf_fini) struct vch_buf b = vch_buf_init(65536);
+        const char *json = "";
+
+        vch_ignore(vch_buf_text(&b, "{\"error\":\"usage\""));
+        json_member(&b, "title", text);
+        vch_ignore(vch_buf_printf(&b, ",\"remedy\":\"%s --help\"}", vch_cli.program));
+        vch_ignore(vch_buf_cstr(&b, &json));
+        fprintf(stderr, "%s\n", json);
+        return VCH_EXIT_USAGE;
+    }
+    fprintf(stderr, "%s: %s\nTry '%s --help'.\n", vch_cli.program, text, vch_cli.program);
     return VCH_EXIT_USAGE;
 }
 

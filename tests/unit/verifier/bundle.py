@@ -4,7 +4,9 @@
 req-test: Y.2247-10.1-3 (each record keeps its own proof), Y.2247-7.2.3-1, Y.2247-10.1-7
 """
 import json
+import os
 import pathlib
+import stat
 import subprocess
 import sys
 import tempfile
@@ -75,6 +77,28 @@ def main():
         expect(got.returncode == 0 and b"1 repeated" in got.stderr, f"make: {got.stderr}")
         code, doc = verify(folder, "joined.vouch")
         expect(code == 0 and doc["items"] == 2 and doc["rows"] == 3, f"make: {doc}")
+
+        # What is no regular file is written to and stays what it is.
+        os.mkfifo(folder / "fifo")
+        reader = os.open(folder / "fifo", os.O_RDONLY | os.O_NONBLOCK)
+        got = run(folder, "bundle", "strip", "-o", "fifo", "valid.vouch")
+        expect(got.returncode == 0 and stat.S_ISFIFO((folder / "fifo").stat().st_mode), f"fifo: {got}")
+        expect(os.read(reader, 1 << 20) == (folder / "strip.vouch").read_bytes(), "fifo: other bytes")
+        os.close(reader)
+
+        # A verdict that cannot be written is no success.
+        with open("/dev/full", "wb") as full:
+            got = subprocess.run([VOUCH, "verify", "--offline", "--trust", "trust.json", "--at", AT,
+                                  "valid.vouch"], cwd=folder, stdout=full, stderr=subprocess.PIPE, timeout=60)
+        expect(got.returncode == 2, f"full: {got}")
+
+        # Mistakes are told as JSON, too, wherever --json stands.
+        for mistake in (["verify", "--frobnicate", "--json"], ["bundle", "--json"], ["--json", "nonsense"],
+                        ["nonsense", "--json"], ["bundle", "make", "--json"]):
+            got = run(folder, *mistake)
+            expect(got.returncode == 64 and json.loads(got.stderr)["error"] == "usage", f"{mistake}: {got}")
+        got = run(folder, "bundle", "--frobnicate")
+        expect(got.returncode == 64, f"option before the command: {got}")
 
         shown = run(folder, "bundle", "show", "--data", "valid.vouch").stdout.decode()
         for part in ("endorsement: register, seq 0", "standing = 1", "0: meter-0;1;0;0.000", "end after"):
