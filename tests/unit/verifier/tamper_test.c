@@ -1,7 +1,9 @@
 /* The verifier against every kind of tampering: each gets its own verdict and its own code.
  *
- * req-test: Y.2247-6.1-1, Y.2247-6.2-2, Y.2247-7.1-2, Y.2247-7.2.2-19, Y.2247-7.2.3-5,
- * Y.2247-7.2.3-7 req-test: Y.2247-7.2.3-8, Y.2247-7.2.3-9, Y.2247-8.3-1, Y.2247-10.1-3 */
+ * req-test: Y.2247-6.1-1, Y.2247-6.2-2, Y.2247-7.1-2, Y.2247-7.2.2-19, Y.2247-7.2.3-5
+ *
+ * req-test: Y.2247-7.2.3-7, Y.2247-7.2.3-8, Y.2247-7.2.3-9, Y.2247-8.3-1, Y.2247-10.1-3
+ */
 #include "vch_tamper.h"
 
 #include <unistd.h>
