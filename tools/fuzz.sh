@@ -16,7 +16,7 @@ failed=
 mkdir -p build-fuzz/crashes
 for t in ${target:-$(cat build-fuzz/fuzzers.txt)}; do
     mkdir -p "build-fuzz/corpus/$t"
-    ninja -C build-fuzz --quiet "fuzz_$t" || exit 1
+    ninja -C build-fuzz --quiet "fuzz_$t" >/dev/null || exit 1
     log=build-fuzz/$t.log
     if "build-fuzz/fuzz/fuzz_$t" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
         -artifact_prefix="build-fuzz/crashes/$t-" "build-fuzz/corpus/$t" "fuzz/corpus/$t" >"$log" 2>&1; then
