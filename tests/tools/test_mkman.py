@@ -1,6 +1,7 @@
 """Manual pages made from --help: well formed, and true to the program."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -20,7 +21,7 @@ def test_a_page_is_well_formed_and_names_every_option(tmp_path, program, section
     lint = subprocess.run(["mandoc", "-T", "lint", "-W", "error", page], capture_output=True, text=True, check=False)
     assert (lint.returncode, lint.stdout) == (0, "")
     shown = subprocess.run(["mandoc", "-T", "ascii", page], capture_output=True, text=True, check=True).stdout
-    plain = subprocess.run(["col", "-b"], input=shown, capture_output=True, text=True, check=True).stdout
+    plain = re.sub(".\b", "", shown)  # bold and underlined by overstriking
     assert program in plain and "EXIT STATUS" in plain
     for line in subprocess.run([path, "--help"], capture_output=True, text=True, check=False).stdout.splitlines():
         words = line.split()
