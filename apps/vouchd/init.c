@@ -7,6 +7,7 @@
 #include <vouch/as/as.h>
 #include <vouch/engine/engine.h>
 #include <vouch/file/file.h>
+#include <vouch/jose/jwk.h>
 #include <vouch/ossl/crypto.h>
 #include <vouch/ossl/x509.h>
 
@@ -32,6 +33,27 @@ static vch_err folder(const struct vch_conf_node *root, const char *name)
 
     VCH_CHECK(n > 0 && (size_t)n < sizeof path, LIMIT);
     return vch_dir_make(path, VCH_FILE_SECRET);
+}
+
+static vch_err state_file(const struct vch_conf_node *root, const char *name, struct vch_bytes data)
+{
+    char path[PATH_ROOM];
+    int n = snprintf(path, sizeof path, "%s/%s", vch_conf_text(root, "state"), name);
+
+    VCH_CHECK(n > 0 && (size_t)n < sizeof path, LIMIT);
+    return vch_file_write_atomic(path, data, 0);
+}
+
+/* The ledger's key, and its public half for those who use the ledger from afar. */
+static vch_err make_ledger_key(const struct vch_conf_node *root, struct vch_ossl_key **ret)
+{
+    VCH_AUTO(vch_buf_fini) struct vch_buf set = vch_buf_init(65536);
+    struct vch_jwk jwk = {.kid = ""};
+
+    VCH_TRY(keys_load_or_make(root, "ledger.key", "keys/ledger.key", VCH_ALG_ES256, ret));
+    jwk.pub = vch_ossl_key_signer(*ret)->pub;
+    VCH_TRY(vch_jwks_encode(&jwk, 1, &set));
+    return state_file(root, "keys/ledger.jwks", vch_buf_get(&set));
 }
 
 /* A certificate signed by its own key, for those who have no CA: verifiers then trust the key
@@ -63,14 +85,10 @@ static vch_err make_cert(const struct vch_conf_node *root, const struct vch_ossl
 static vch_err make_as_key(const struct vch_conf_node *root, struct vch_ossl_key **ret)
 {
     VCH_AUTO(vch_buf_fini) struct vch_buf pem = vch_buf_init(65536);
-    char path[PATH_ROOM];
-    int n;
 
     VCH_TRY(keys_load_or_make(root, "as.key", "keys/as.key", VCH_ALG_ES256, ret));
-    n = snprintf(path, sizeof path, "%s/keys/as.pub", vch_conf_text(root, "state"));
-    VCH_CHECK(n > 0 && (size_t)n < sizeof path, LIMIT);
     VCH_TRY(vch_ossl_pubkey_pem_encode(&vch_ossl_key_signer(*ret)->pub, &pem));
-    return vch_file_write_atomic(path, vch_buf_get(&pem), 0);
+    return state_file(root, "keys/as.pub", vch_buf_get(&pem));
 }
 
 static vch_err init_as(const struct vch_conf_node *root)
@@ -155,7 +173,7 @@ static vch_err init_ledger(const struct vch_conf_node *root)
     vch_err e = config_path(root, "ledger.folder", "ledger", dir, sizeof dir);
 
     if (vch_ok(e)) {
-        e = keys_load_or_make(root, "ledger.key", "keys/ledger.key", VCH_ALG_ES256, &key);
+        e = make_ledger_key(root, &key);
     }
     if (vch_ok(e)) {
         e = keys_load_or_make(root, "ledger.checkpoint-key", "keys/checkpoint.key", VCH_ALG_EDDSA,
@@ -198,7 +216,7 @@ static vch_err init_keys(const struct vch_conf_node *root, const char **ret_what
     }
     *ret_what = "making the keys";
     if (config_has_role(root, "ledger")) {
-        VCH_TRY(keys_load_or_make(root, "ledger.key", "keys/ledger.key", VCH_ALG_ES256, &ledger));
+        VCH_TRY(make_ledger_key(root, &ledger));
         VCH_TRY(keys_load_or_make(root, "ledger.checkpoint-key", "keys/checkpoint.key",
                                   VCH_ALG_EDDSA, &checkpoint));
     }

@@ -143,6 +143,38 @@ def test_superseded(rig):
     assert {r[1] for r in everything[1]} == {first.endorsement, second.endorsement}
 
 
+def test_mapping_over_time(rig):
+    """req-test: Y.2247-7.1-6: each record states the contract it was made under, the history is dated, and
+    nobody else's record changes."""
+    a, b = rig.device(), rig.device()
+    a.register()
+    b.register()
+    until("watched", lambda: {a.subject, b.subject} <= {
+        e["subject"] for e in rig.vouchd.audit("subscribed")})
+    rig.netsim.ctl("renew", a.ids, "--until", "2041-01-01T00:00:00Z")
+    until("update", a.updates)
+    history = {}
+    for d in (a, b):
+        answer = rig.vouchd.client("inspector").post_json(
+            "/rp-ds/v1/lookup", {"identity": {"imei": d.ids["imei"]}, "history": True})
+        # the newest comes first as what was asked for, then the others
+        history[d] = sorted(answer.json()["records"], key=lambda r: r["seq"])
+    assert [r["fields"]["status"] for r in history[a]] == ["active", "active"]
+    ends = [r["fields"]["end"] for r in history[a]]
+    assert ends[1] == 2240611200000 and ends[0] != ends[1]
+    assert history[a][0]["recorded-at"] < history[a][1]["recorded-at"]
+    assert len(history[b]) == 1
+    # the account part of one record under the other fails both signatures
+    one, two = (client.b64url(history[d][0]["statement"]) for d in (a, b))
+    tag, other = cbor.loads(one), cbor.loads(two)
+    payload = cbor.loads(tag.value[2])
+    payload[5] = cbor.loads(other.value[2])[5]
+    swapped = cbor.dumps(cbor.Tag(18, [tag.value[0], {}, cbor.dumps(payload), tag.value[3]]))
+    rig.vouchd.verifier().endorsement(one)
+    with pytest.raises(AssertionError):
+        rig.vouchd.verifier().endorsement(swapped)
+
+
 def test_batch(rig, device):
     ids = [device.ack.txid.hex()] + [rig.device().register().txid.hex() for _ in range(4)]
     got = by_kind(records(rig, "buyer", {"records": ids}))

@@ -1,5 +1,9 @@
 """RP-ud: registration, its refusals, and what is never asked or told on the way."""
+import http.client
 import os
+import socket
+import ssl
+import threading
 
 import pytest
 
@@ -217,3 +221,70 @@ def test_anchor(rig):
     stranger = rig.device({"imei": NOBODY["imei"]})
     stranger.subject = device.subject
     assert stranger.anchor()[1].code() == "device-key-unknown"
+
+
+# ---- the way there
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
+def test_transport(rig):
+    """req-test: Y.2247-8.4-6: confidential, to the right server only, no old versions."""
+    ids = rig.ids()
+    plain = client.Client(rig.vouchd.port)
+    with pytest.raises((OSError, http.client.HTTPException)):
+        plain.call("POST", "/rp-ud/v1/nonces")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        other = client.Client(rig.vouchd.port, rig.vouchd.pki.ca)
+        other.context = ssl.create_default_context()
+        other.call("POST", "/rp-ud/v1/nonces")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        other = client.Client(rig.vouchd.port, rig.vouchd.pki.ca)
+        with socket.create_connection(("127.0.0.1", rig.vouchd.port)) as s:
+            other.context.wrap_socket(s, server_hostname="as2.op1.example")
+    old = ssl.create_default_context(cafile=str(rig.vouchd.pki.ca))
+    old.minimum_version = ssl.TLSVersion.TLSv1
+    old.maximum_version = ssl.TLSVersion.TLSv1_1
+    old.set_ciphers("DEFAULT@SECLEVEL=0")
+    with pytest.raises(ssl.SSLError):
+        with socket.create_connection(("127.0.0.1", rig.vouchd.port)) as s:
+            old.wrap_socket(s, server_hostname="127.0.0.1")
+    device = rig.device(ids)
+    with Tap(rig.vouchd.port) as tap:  # what an eavesdropper sees of a registration
+        device.client.port = tap.port
+        device.register()
+    seen = bytes(tap.seen)
+    assert len(seen) > 1000
+    assert not any(text.strip("+").encode() in seen for text in ids.values())
+
+
+class Tap:
+    """Passes bytes on, both ways, and keeps them."""
+
+    def __init__(self, port):
+        self.seen, self.to = bytearray(), port
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.port = self.server.getsockname()[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *args):
+        self.server.close()
+
+    def accept(self):
+        while True:
+            try:
+                a, _ = self.server.accept()
+            except OSError:
+                return
+            b = socket.create_connection(("127.0.0.1", self.to))
+            for x, y in ((a, b), (b, a)):
+                threading.Thread(target=self.copy, args=(x, y), daemon=True).start()
+
+    def copy(self, x, y):
+        try:
+            while data := x.recv(65536):
+                self.seen += data
+                y.sendall(data)
+            y.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass

@@ -225,7 +225,7 @@ static vch_err events_after(void *self, const char *account_ref, uint64_t after_
 
     pthread_mutex_lock(&op->lock);
     op->pulled++;
-    op->pulled_after = after_seq;
+    op->pulled_after = (unsigned)after_seq;
     a = find(op, VCH_EDI_ACCOUNT, account_ref);
     for (uint64_t s = after_seq; a != NULL && s < a->feed_n && n < cap; s++) {
         ret[n++] = a->feed[s];

@@ -33,7 +33,7 @@ struct operator_double {
     size_t n;
     vch_err fail; /* what every call answers while it is not VCH_OK */
     unsigned retrieved, matched, subscribed, modified, cancelled, pulled, batches;
-    uint64_t pulled_after;
+    unsigned pulled_after;
     bool duplicate; /* the next subscribe finds an old one */
 };
 
