@@ -25,7 +25,8 @@
  * The order of things: the openings and the signed endorsement are durable here before the
  * endorsement is submitted to the ledger; when the ledger has it, `confirm` makes the state after
  * it the state. After a crash `pending` says what may or may not be on the ledger; sending the same
- * bytes again settles it (Y.2247 8.1.3-3). */
+ * bytes again settles it (Y.2247 8.1.3-3). *
+ * req: Y.2247-11-4 (status and contract data are sealed in store and open to the entitled only) */
 #ifndef VOUCH_AS_VAULT_H
 #define VOUCH_AS_VAULT_H
 
