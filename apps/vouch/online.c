@@ -81,7 +81,7 @@ static vch_err bearer(const struct app_online *online, struct vch_buf *room,
     return VCH_OK;
 }
 
-/* req: Y.2247-10.1-4, Y.2247-10.1-7 (each holder asks the AS itself, once for each missing record) */
+/* req: Y.2247-10.1-4, Y.2247-10.1-7 (each holder asks the AS itself, once a missing record) */
 static vch_err ask(struct vch_http_client *client, const struct app_online *online,
                    struct vch_bytes body, struct vch_buf *out, struct vch_span reterr_detail)
 {

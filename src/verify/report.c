@@ -30,7 +30,7 @@ static const struct {
     {VCH_NOTE_SUPERSEDED, "superseded",
      "a later record of this device existed when it was signed; its term was applied"},
     {VCH_NOTE_IN_FORCE, "still-in-force",
-     "no evidence bounds the signing time from above, but the entitlement has not ended"},
+     "no evidence bounds the signing time from above, but no end of the entitlement is known"},
     {VCH_NOTE_FRESHNESS, "freshness-bound",
      "the status of the device is known only up to the time named"},
     {VCH_NOTE_CLAIMED_TIME, "claimed-time-accepted",
