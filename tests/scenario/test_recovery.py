@@ -1,4 +1,6 @@
 """kill -9, restarts, erasure, key rotation: nothing acknowledged is lost, nothing is there twice."""
+import os
+import random
 import signal
 import threading
 import time
@@ -24,11 +26,16 @@ def test_kill_between_requests(own_rig):
     assert device.updates() == []
 
 
+# eight devices a round, out of the 80 subscribers that a rig has
+ROUNDS = min(10, int(os.environ.get("VCH_SOAK_ROUNDS", "3")))
+
+
+@pytest.mark.soak
 def test_kill_in_the_middle(own_rig):
     """req-test: Y.2247-8.1.3-3: at whatever moment the AS dies, afterwards there is no entry or exactly one,
     and the request sent again is completed with that one."""
     rig = own_rig
-    devices = [(d, d.request()) for d in (rig.device() for _ in range(24))]
+    devices = [(d, d.request()) for d in (rig.device() for _ in range(8 * ROUNDS))]
     answers = {}
 
     def register(part):
@@ -38,7 +45,9 @@ def test_kill_in_the_middle(own_rig):
             except OSError:
                 answers[device] = None
 
-    for round_, delay in enumerate((0.004, 0.02, 0.06)):
+    delays = random.Random(2247)
+    for round_ in range(ROUNDS):
+        delay = (0.004, 0.02, 0.06)[round_] if round_ < 3 else delays.uniform(0.001, 0.1)
         part = devices[round_ * 8:round_ * 8 + 8]
         threads = [threading.Thread(target=register, args=(part[i::4],)) for i in range(4)]
         for t in threads:
