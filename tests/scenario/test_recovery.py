@@ -145,7 +145,7 @@ def test_files_are_private(own_rig):
     rig = own_rig
     keys = rig.vouchd.folder / "state" / "keys"
     for path in keys.iterdir():
-        if path.suffix not in (".crt", ".pub"):
+        if path.suffix not in (".crt", ".pub", ".jwks"):
             assert path.stat().st_mode & 0o077 == 0, path
     for path in keys.glob("*.key"):
         assert b"ENCRYPTED" in path.read_bytes()
