@@ -62,7 +62,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("build", nargs="?", default="build")
     p.add_argument("--json", action="store_true")
-    p.add_argument("--devices", type=int, default=2000)
+    p.add_argument("--devices", type=int, default=600)
     p.add_argument("--threads", type=int, default=16)
     a = p.parse_args()
     sign, verify = openssl_speed()
